@@ -1,0 +1,70 @@
+/** What the planner is told and what it answers. Node and image ids are opaque strings. */
+
+export type Objective =
+  /** Release nodes so that the mean release time is least. */
+  | { readonly kind: 'mean' }
+  /** Release this fraction (0 to 1) of all nodes as early as possible, then continue as `mean`. */
+  | { readonly kind: 'target'; readonly fraction: number };
+
+export interface PlannerOptions {
+  readonly objective: Objective;
+  /** Nodes that may send to the frontend at once, at the start; see `senders-allowed`. */
+  readonly senders: number;
+  /** Relays (copies onto nodes other than the frontend) that one image may make. */
+  readonly maxHops: number;
+  /** Tries for one image (over all senders and receivers) before it is given up. */
+  readonly maxAttempts: number;
+}
+
+/** Events in. Every event refers to things that earlier events introduced. */
+export type PlannerEvent =
+  /** The run has this many nodes in all, joined or not: the target fraction counts against it. */
+  | { readonly type: 'expected'; readonly nodes: number }
+  /** A node is up and can receive up to `roomBytes` of foreign images. */
+  | { readonly type: 'joined'; readonly node: string; readonly roomBytes: number }
+  /** `node` holds a good copy of `image`; `bytes` is what moving it costs, as far as is known. */
+  | { readonly type: 'held'; readonly node: string; readonly image: string; readonly bytes: number }
+  /** A better figure of what moving `image` costs. */
+  | { readonly type: 'sized'; readonly image: string; readonly bytes: number }
+  /** All images of `node` have been named: from now on it may be released. */
+  | { readonly type: 'listed'; readonly node: string }
+  /** Every byte of the transfer has crossed the link, which is free again. */
+  | { readonly type: 'arrived'; readonly transfer: string }
+  /** The transfer's copy is verified and durable at the receiver. */
+  | { readonly type: 'durable'; readonly transfer: string }
+  /** The transfer ended without a copy. */
+  | { readonly type: 'failed'; readonly transfer: string; readonly blame: Blame }
+  /** The copy of `image` at `node` is no good (unreadable, changed). */
+  | { readonly type: 'spoiled'; readonly node: string; readonly image: string }
+  /** The node is gone with all that it held. Its transfers count as failed. */
+  | { readonly type: 'lost'; readonly node: string }
+  /** The number of nodes that may send to the frontend at once has changed. */
+  | { readonly type: 'senders-allowed'; readonly senders: number };
+
+export type Blame = 'source' | 'target' | 'link';
+
+/** Commands out, to be executed in order. */
+export type PlannerCommand =
+  | {
+      readonly type: 'pull';
+      readonly transfer: string;
+      readonly image: string;
+      readonly from: string;
+      /** A node, or `FRONTEND`. */
+      readonly to: string;
+    }
+  /** The run needs nothing from `node` any more. */
+  | { readonly type: 'release'; readonly node: string }
+  /** No good copy of `image` is left on any node that takes part, or its tries are used up. */
+  | { readonly type: 'give-up'; readonly image: string; readonly reason: 'no-copy' | 'attempts' };
+
+/** The frontend as the receiver of a pull. */
+export const FRONTEND = '(frontend)';
+
+/** The planner: a state and its transition, no I/O, no clock, no randomness. */
+export interface Planner {
+  /** Applies one event and returns what is to be done now. */
+  handle(event: PlannerEvent): readonly PlannerCommand[];
+  /** True when nothing is under way and nothing more can be done. */
+  idle(): boolean;
+}
