@@ -1,0 +1,33 @@
+/** Bundles the agent (one file for Node 20 and newer) and the command into `dist/`. */
+import { createHash } from 'node:crypto';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { build, type BuildOptions } from 'esbuild';
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+
+const shared: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  legalComments: 'none',
+  define: { KGETPLUS_VERSION: JSON.stringify(version) },
+};
+
+rmSync('dist', { recursive: true, force: true });
+await build({
+  ...shared,
+  entryPoints: ['src/agent/main.ts'],
+  outfile: 'dist/agent.cjs',
+  format: 'cjs',
+  target: 'node20',
+  minify: true,
+});
+const agent = readFileSync('dist/agent.cjs');
+writeFileSync('dist/agent.sha256', createHash('sha256').update(agent).digest('hex'));
+await build({
+  ...shared,
+  entryPoints: ['src/cli/main.ts'],
+  outfile: 'dist/kgetplus.mjs',
+  format: 'esm',
+  target: 'node20',
+  packages: 'external',
+});

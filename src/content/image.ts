@@ -1,0 +1,69 @@
+/**
+ * The two ends of a copy, as the data plane sees them: an image that can be served, and a landing that
+ * takes one in. Both speak of chunks by position: chunk `p` covers the bytes from `p * chunkSizeBytes`
+ * up to the next chunk or the end of the image. The last chunk may be short; an empty image has none.
+ */
+
+/** Length of a digest (SHA-256) in bytes. */
+export const DIGEST_BYTES = 32;
+
+/** What two agents must agree on before they can speak of positions. */
+export interface ImageShape {
+  readonly sizeBytes: number;
+  readonly chunkSizeBytes: number;
+}
+
+/** Digests of an image by position; may still grow while the image is scanned. Never held in memory whole. */
+export interface ImageIndex {
+  readonly chunkCount: number;
+  /** How many digests are known, from position 0 on. */
+  known(): number;
+  /** The digests of `count` chunks from `first`, packed; all of them must be known. */
+  read(first: number, count: number): Buffer;
+  /**
+   * Resolves when the digest at `position` is known.
+   * @throws KgetError the scan's failure (`source-unreadable`, `source-changed`), or `cancelled`
+   */
+  waitFor(position: number, signal: AbortSignal): Promise<void>;
+}
+
+/** An image that this agent can give to others. */
+export interface ServedImage {
+  readonly shape: ImageShape;
+  readonly index: ImageIndex;
+  /**
+   * Reads `length` bytes from `offset` of the image into `buffer` from its start.
+   * @throws KgetError `source-unreadable`; `source-changed` if the file ends before
+   */
+  read(buffer: Uint8Array, length: number, offset: number): void;
+  /** @throws KgetError `source-changed` if the file is not any more the one that was scanned. */
+  confirmUnchanged(): void;
+}
+
+/** Consecutive chunks. */
+export interface ChunkRun {
+  readonly first: number;
+  readonly count: number;
+}
+
+/**
+ * Takes in one image. Zeros, seeds, duplicates and what an interrupted try left behind are settled here;
+ * the data plane only brings what is left.
+ */
+export interface Landing {
+  /**
+   * Takes the digests of the chunks from `first` on (packed, in ascending calls without gaps), settles
+   * what is at hand and returns what must be fetched, ascending. A digest that is already being fetched
+   * for another position of this image is not returned again.
+   * @throws KgetError `no-room`, `target-unwritable`
+   */
+  settle(first: number, digests: Buffer): Promise<readonly ChunkRun[]>;
+  /**
+   * Verifies a fetched chunk against its digest and writes it (also to the other positions that waited
+   * for it). `bytes` may be reused by the caller afterwards.
+   * @throws KgetError `corrupt`, `no-room`, `target-unwritable`
+   */
+  write(position: number, bytes: Uint8Array): void;
+  /** Image bytes settled so far. */
+  doneBytes(): number;
+}

@@ -1,0 +1,48 @@
+import type { Landing, ServedImage } from '../content/image.ts';
+
+/** PEM texts that prove an agent's place in a run: see docs/protocol.md. */
+export interface Identity {
+  readonly certificate: string;
+  readonly key: string;
+  readonly authority: string;
+}
+
+/** Bounds a rate: `take(n)` resolves when `n` more bytes may pass. A port; `unlimited` passes everything. */
+export interface RateLimit {
+  take(bytes: number): Promise<void> | undefined;
+}
+
+/** What an agent needs to serve its images to the run's other agents. */
+export interface ServeOptions {
+  readonly identity: Identity;
+  /** The image by its id, as the coordinator names it; undefined if this agent does not have it. */
+  find(image: string): ServedImage | undefined;
+  readonly upload: RateLimit;
+  /** A stranger was refused, a connection broke the protocol. */
+  onNotice(text: string): void;
+}
+
+export interface Server {
+  readonly port: number;
+  /** Ends all connections and stops listening. */
+  close(): Promise<void>;
+}
+
+export interface PullOptions {
+  readonly identity: Identity;
+  /** The agent to pull from, by its node name (checked against its certificate) and its address. */
+  readonly from: { readonly node: string; readonly host: string; readonly port: number };
+  readonly image: string;
+  /** Called once, when the sender has named the image's size; what it returns takes the image in. */
+  land(sizeBytes: number): Promise<Landing>;
+  readonly chunkSizeBytes: number;
+  readonly download: RateLimit;
+  readonly signal: AbortSignal;
+}
+
+export interface PullCounters {
+  /** Bytes of frames that crossed the network, both headers and payloads, in both directions. */
+  wireBytes: number;
+  /** Chunks that crossed the network. */
+  chunks: number;
+}
