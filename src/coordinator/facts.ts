@@ -1,0 +1,101 @@
+import { assert } from '../base/assert.ts';
+import type { Failure } from '../base/error.ts';
+
+/**
+ * What the coordinator knows of a run: the source of progress lines and of the report. Times are
+ * seconds since the start of the command.
+ */
+export interface RunFacts {
+  readonly nodes: Map<string, NodeFacts>;
+  readonly images: Map<string, ImageFacts>;
+  readonly transfers: Map<string, TransferFacts>;
+  readonly failures: RunFailure[];
+  sendersAllowed: number;
+}
+
+/**
+ * - `starting`: its agent is not up, or has not named its images yet.
+ * - `working`: it holds or receives images.
+ * - `leaving`: nothing is needed of it any more; its agent is told to leave.
+ * - `released`: its agent has left; the host may be given back.
+ * - `held`: the run is over and an image on it is not safe elsewhere.
+ * - `failed`: it could not be reached, was lost, or had none of what was asked for.
+ */
+export type NodeState = 'starting' | 'working' | 'leaving' | 'released' | 'held' | 'failed';
+
+export interface NodeFacts {
+  readonly name: string;
+  state: NodeState;
+  readySeconds: number | null;
+  releasedSeconds: number | null;
+}
+
+export interface ImageFacts {
+  readonly id: string;
+  readonly node: string;
+  readonly path: string;
+  readonly sizeBytes: number;
+  dataBytes: number | null;
+  state: 'moving' | 'safe' | 'missing';
+  /** Nodes that held it in turn, the origin first. */
+  readonly route: string[];
+  /** SHA-256 over its digests, once a receiver has had all of them. */
+  digest: string | null;
+}
+
+export interface TransferFacts {
+  readonly id: string;
+  readonly image: string;
+  readonly from: string;
+  readonly to: string;
+  readonly startSeconds: number;
+  /** When the last byte arrived or the transfer failed; null while bytes still come. */
+  endSeconds: number | null;
+  state: 'moving' | 'arrived' | 'done' | 'failed';
+  wireBytes: number;
+  doneBytes: number;
+  chunks: number;
+}
+
+export interface RunFailure extends Failure {
+  readonly node: string | null;
+  readonly path: string | null;
+}
+
+export function createFacts(nodes: readonly string[], sendersAllowed: number): RunFacts {
+  const starting = nodes.map((name): [string, NodeFacts] => [
+    name,
+    { name, state: 'starting', readySeconds: null, releasedSeconds: null },
+  ]);
+  return {
+    nodes: new Map(starting),
+    images: new Map(),
+    transfers: new Map(),
+    failures: [],
+    sendersAllowed,
+  };
+}
+
+/** An image's name in a run: unique, and readable in messages. */
+export function imageId(node: string, path: string): string {
+  return `${node}:${path}`;
+}
+
+export function nodeOf(facts: RunFacts, name: string): NodeFacts {
+  const node = facts.nodes.get(name);
+  assert(node !== undefined, `node ${name} takes part in the run`);
+  return node;
+}
+
+export function imageOf(facts: RunFacts, id: string): ImageFacts {
+  const image = facts.images.get(id);
+  assert(image !== undefined, `image ${id} is known`);
+  return image;
+}
+
+/** The images that are not safe on the frontend, of one node or of all. */
+export function unsafeImages(facts: RunFacts, node?: string): ImageFacts[] {
+  return [...facts.images.values()].filter(
+    (image) => image.state !== 'safe' && (node === undefined || image.node === node),
+  );
+}

@@ -1,0 +1,168 @@
+import { toFailure } from '../base/error.ts';
+import type { Configuration } from '../control/messages.ts';
+import { createPlanner } from '../planner/planner.ts';
+import { FRONTEND, type Planner } from '../planner/types.ts';
+import { handleMessage } from './agent-events.ts';
+import { execute } from './commands.ts';
+import { createCrew } from './crew.ts';
+import { createFacts, unsafeImages, type RunFacts } from './facts.ts';
+import { loseNode } from './loss.ts';
+import type { GatherOutcome, GatherPlan, GatherPorts } from './ports.ts';
+import type { Run } from './run.ts';
+import { adjustSenders, INITIAL_SENDERS } from './sender-control.ts';
+
+/** How long the total rate is measured before another sender is tried (`--senders auto`). */
+const SENDERS_INTERVAL_MS = 2000;
+
+/**
+ * Gathers every image on the frontend and releases the nodes: starts the agents, feeds what they say to
+ * the planner, carries out its commands, and sees to it that no agent is left when it resolves.
+ * What went wrong is in the outcome's facts; it rejects only for faults of our own.
+ */
+export async function gather(plan: GatherPlan, ports: GatherPorts): Promise<GatherOutcome> {
+  const senders = plan.senders === 'auto' ? INITIAL_SENDERS.allowed : plan.senders;
+  const planner = createPlanner({ ...plan.planner, senders });
+  const over = new AbortController();
+  const background = new Set<Promise<void>>();
+  const run: Run = {
+    plan,
+    ports,
+    facts: createFacts(plan.nodes, senders),
+    crew: createCrew({
+      launch: (node, signal) => (node === FRONTEND ? ports.frontend : ports.nodes).launch(node, signal),
+      clock: ports.clock,
+      configuration: async (node) => configurationFor(plan, node, await ports.identify(node)),
+      onMessage: (node, message) => whileRunning(() => handleMessage(run, node, message)),
+      onLost: (node, failure) => whileRunning(() => loseNode(run, node, failure)),
+    }),
+    servingPorts: new Map(),
+    spares: new Map(),
+    recalled: new Set(),
+    frontendReady: false,
+    seconds: () => (ports.clock.nowMs() - plan.startedMs) / 1000,
+    feed(event) {
+      for (const command of planner.handle(event)) execute(run, command);
+    },
+    report(failure, { node, path }) {
+      const entry = { ...failure, node: node ?? null, path: path ?? null };
+      run.facts.failures.push(entry);
+      ports.observer.failed(entry);
+    },
+    abort(failure) {
+      run.report(failure, {});
+      over.abort();
+    },
+    inBackground(work) {
+      const tracked = work.catch((error: unknown) => run.abort(toFailure(error)));
+      background.add(tracked);
+      void tracked.finally(() => {
+        background.delete(tracked);
+        whileRunning(() => {});
+      });
+    },
+  };
+
+  function whileRunning(action: () => void): void {
+    if (over.signal.aborted) return;
+    try {
+      action();
+      if (isDone(run, planner)) over.abort();
+    } catch (error) {
+      run.abort(toFailure(error));
+    }
+  }
+
+  ports.observer.begun(run.facts);
+  run.crew.start(FRONTEND);
+  if (plan.senders === 'auto') run.inBackground(controlSenders(run, over.signal, whileRunning));
+  await aborted(AbortSignal.any([over.signal, ports.signal]));
+  const interrupted = ports.signal.aborted && !over.signal.aborted;
+  over.abort();
+  await Promise.all(background);
+  await run.crew.disband({ emptySpools: !interrupted && unsafeImages(run.facts).length === 0 });
+  endFacts(run);
+  return { facts: run.facts, interrupted };
+}
+
+function isDone(run: Run, planner: Planner): boolean {
+  const states = new Set([...run.facts.nodes.values()].map((node) => node.state));
+  if (!run.frontendReady || states.has('starting') || states.has('leaving')) return false;
+  return run.plan.dryRun || planner.idle();
+}
+
+/** What did not come to its end by itself: transfers that were cut off, nodes and images that stay. */
+function endFacts({ facts, plan, ports, ...run }: Run): void {
+  for (const transfer of facts.transfers.values()) {
+    if (transfer.state === 'done' || transfer.state === 'failed') continue;
+    transfer.state = 'failed';
+    transfer.endSeconds ??= run.seconds();
+  }
+  const holders = new Set<string | undefined>();
+  for (const image of unsafeImages(facts)) {
+    image.state = 'missing';
+    holders.add(image.route.at(-1));
+  }
+  for (const node of facts.nodes.values()) {
+    if (node.state === 'released' || node.state === 'failed') continue;
+    node.state = holders.has(node.name) ? 'held' : 'failed';
+  }
+  const complete = facts.failures.length === 0 && unsafeImages(facts).length === 0;
+  if (complete && !plan.dryRun) ports.journal.append({ type: 'end' });
+}
+
+async function controlSenders(
+  run: Run,
+  signal: AbortSignal,
+  act: (action: () => void) => void,
+): Promise<void> {
+  let control = INITIAL_SENDERS;
+  let before = frontendTraffic(run.facts);
+  while (!signal.aborted && !control.settled) {
+    await run.ports.clock.sleep(SENDERS_INTERVAL_MS, signal);
+    const now = frontendTraffic(run.facts);
+    const bytesPerSecond = ((now.bytes - before.bytes) * 1000) / SENDERS_INTERVAL_MS;
+    control = adjustSenders(control, {
+      bytesPerSecond,
+      senders: Math.min(before.senders, now.senders),
+    });
+    before = now;
+    if (control.allowed === run.facts.sendersAllowed) continue;
+    run.facts.sendersAllowed = control.allowed;
+    act(() => run.feed({ type: 'senders-allowed', senders: control.allowed }));
+  }
+}
+
+function frontendTraffic(facts: RunFacts): { bytes: number; senders: number } {
+  const toFrontend = [...facts.transfers.values()].filter((transfer) => transfer.to === FRONTEND);
+  return {
+    bytes: toFrontend.reduce((sum, transfer) => sum + transfer.wireBytes, 0),
+    senders: toFrontend.filter((transfer) => transfer.state === 'moving').length,
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function configurationFor(
+  plan: GatherPlan,
+  node: string,
+  identity: Configuration['identity'],
+): Configuration {
+  const onFrontend = node === FRONTEND;
+  return {
+    type: 'configure',
+    node,
+    runId: plan.run,
+    chunkSizeBytes: plan.chunkSizeBytes,
+    identity,
+    targetKey: plan.targetKey,
+    spoolDirectory: plan.spoolDirectory,
+    targetDirectory: onFrontend ? plan.targetDirectory : null,
+    uploadBytesPerSecond: onFrontend ? null : plan.nodeBytesPerSecond,
+    downloadBytesPerSecond: onFrontend ? plan.frontendBytesPerSecond : plan.nodeBytesPerSecond,
+  };
+}

@@ -1,0 +1,35 @@
+import type { Failure } from '../base/error.ts';
+import { FRONTEND } from '../planner/types.ts';
+import { nodeOf } from './facts.ts';
+import { adoptSpares, recallOrphans } from './resume.ts';
+import type { Run } from './run.ts';
+
+/** Takes a node out of the run: its agent did not start, cannot work, or is gone. */
+export function loseNode(run: Run, name: string, failure: Failure): void {
+  if (name === FRONTEND) {
+    run.abort(failure);
+    return;
+  }
+  const node = nodeOf(run.facts, name);
+  if (node.state !== 'starting' && node.state !== 'working') return;
+  node.state = 'failed';
+  run.report(failure, { node: name });
+  run.ports.observer.nodeChanged(node);
+  endTransfers(run, name);
+  if (!run.plan.dryRun) run.feed({ type: 'lost', node: name });
+  adoptSpares(run, name);
+  recallOrphans(run);
+}
+
+function endTransfers(run: Run, node: string): void {
+  for (const transfer of run.facts.transfers.values()) {
+    if (transfer.state !== 'moving' && transfer.state !== 'arrived') continue;
+    if (transfer.from === node && transfer.state === 'moving') {
+      run.crew.send(transfer.to, { type: 'cancel', transfer: transfer.id });
+    } else if (transfer.to !== node) {
+      continue;
+    }
+    transfer.state = 'failed';
+    transfer.endSeconds ??= run.seconds();
+  }
+}

@@ -1,0 +1,61 @@
+import type { Clock } from '../base/clock.ts';
+import type { Failure } from '../base/error.ts';
+import type { AgentLauncher } from '../control/channel.ts';
+import type { Configuration } from '../control/messages.ts';
+import type { PlannerOptions } from '../planner/types.ts';
+import type { ImageFacts, NodeFacts, RunFacts, RunFailure, TransferFacts } from './facts.ts';
+import type { Journal, Resumption } from './journal.ts';
+
+/** What is to be gathered, and how. */
+export interface GatherPlan {
+  readonly run: string;
+  /** The clock's reading when the command started: all times count from there. */
+  readonly startedMs: number;
+  readonly nodes: readonly string[];
+  /** Paths and globs on each node; `{node}` stands for the node's name. */
+  readonly patterns: readonly string[];
+  readonly planner: Omit<PlannerOptions, 'senders'>;
+  /** Nodes that may send to the frontend at once; `auto` adds some while the measured total grows. */
+  readonly senders: number | 'auto';
+  readonly chunkSizeBytes: number;
+  readonly targetDirectory: string;
+  /** Names this frontend's target directory to the agents: see `Configuration`. */
+  readonly targetKey: string;
+  readonly spoolDirectory: string | null;
+  /** Bytes per second; null for no limit. */
+  readonly frontendBytesPerSecond: number | null;
+  /** Bytes per second each way of every node's link; null for no limit. For embedded clusters. */
+  readonly nodeBytesPerSecond: number | null;
+  /** Stop when every node has named its images; move nothing. */
+  readonly dryRun: boolean;
+  readonly resumption: Resumption | undefined;
+}
+
+export interface GatherPorts {
+  readonly nodes: AgentLauncher;
+  readonly frontend: AgentLauncher;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  /** A new identity for an agent of this run. */
+  identify(node: string): Promise<Configuration['identity']>;
+  /** Gives a released host back; resolves with what went wrong, if anything. Never fatal. */
+  onRelease(node: string): Promise<Failure | undefined>;
+  readonly observer: RunObserver;
+  /** Aborted by Ctrl-C: stop cleanly. */
+  readonly signal: AbortSignal;
+}
+
+/** Told of what happens, as it happens; for progress lines. */
+export interface RunObserver {
+  begun(facts: RunFacts): void;
+  nodeChanged(node: NodeFacts): void;
+  imageSafe(image: ImageFacts): void;
+  transferStarted(transfer: TransferFacts): void;
+  failed(failure: RunFailure): void;
+  notice(node: string, text: string): void;
+}
+
+export interface GatherOutcome {
+  readonly facts: RunFacts;
+  readonly interrupted: boolean;
+}

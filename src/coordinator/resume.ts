@@ -1,0 +1,103 @@
+import type { ImageName } from '../control/messages.ts';
+import { nodeOf, type ImageFacts } from './facts.ts';
+import type { Run } from './run.ts';
+
+/**
+ * Taking over what an unfinished run into the same directory had reached. A node that it released is
+ * not asked again: its images are safe on the frontend or in the spools of other nodes, whose agents
+ * say so when they are ready. A copy in a spool counts only while its origin takes no part; otherwise
+ * the origin is the source, and the copy a seed.
+ */
+
+/** Settles `node` as released by the earlier run; false if it was not, so that it must be started. */
+export function settleEarlierRelease(run: Run, node: string): boolean {
+  const { resumption } = run.plan;
+  if (resumption === undefined || !resumption.released.has(node)) return false;
+  const facts = nodeOf(run.facts, node);
+  facts.state = 'released';
+  facts.releasedSeconds = 0;
+  for (const [id, image] of resumption.images) {
+    if (image.node === node) addImage(run, { ...image, id }).state = image.safe ? 'safe' : 'moving';
+  }
+  return true;
+}
+
+/** Notes the copies in the spool of `holder`; takes up those whose origin takes no part. */
+export function takeUpSpooled(run: Run, holder: string, spooled: readonly ImageName[]): void {
+  for (const image of spooled) {
+    if (run.facts.images.get(image.id)?.state === 'safe' || run.spares.has(image.id)) continue;
+    run.spares.set(image.id, { holder, image });
+    if (takesNoPart(run, image.node)) adopt(run, image, holder);
+  }
+}
+
+/** Takes up the spooled copies of the images of `origin`, which is gone. */
+export function adoptSpares(run: Run, origin: string): void {
+  for (const { holder, image } of run.spares.values()) {
+    const known = run.facts.images.get(image.id);
+    if (image.node === origin && known?.state !== 'safe') adopt(run, image, holder);
+  }
+}
+
+/** Once every node has answered: asks back released nodes whose images no spool holds. */
+export function recallOrphans(run: Run): void {
+  if ([...run.facts.nodes.values()].some((node) => node.state === 'starting')) return;
+  for (const image of run.facts.images.values()) {
+    if (image.state !== 'moving' || image.route.length > 0) continue;
+    if (!recallOrigin(run, image.node)) image.state = 'missing';
+  }
+}
+
+/** Asks a released node back, since no other copy of its image is left; false if that cannot help. */
+export function recallOrigin(run: Run, name: string): boolean {
+  const node = run.facts.nodes.get(name);
+  if (node?.state === 'starting') return true;
+  if (node?.state !== 'released' || run.recalled.has(name)) return false;
+  run.recalled.add(name);
+  run.ports.observer.notice(name, 'asked back: no other copy of an image of this node is left');
+  node.state = 'starting';
+  node.releasedSeconds = null;
+  run.crew.start(name);
+  return true;
+}
+
+/** Enters an image that no node holds yet into the facts and the journal. */
+export function addImage(run: Run, image: ImageName): ImageFacts {
+  const known = run.facts.images.get(image.id);
+  if (known !== undefined) return known;
+  const { id, node, path, sizeBytes } = image;
+  const facts: ImageFacts = {
+    id,
+    node,
+    path,
+    sizeBytes,
+    dataBytes: null,
+    state: 'moving',
+    route: [],
+    digest: null,
+  };
+  run.facts.images.set(id, facts);
+  if (!run.plan.dryRun) run.ports.journal.append({ type: 'image', image: id, node, path, sizeBytes });
+  return facts;
+}
+
+/** Enters an image that `holder` holds, and tells the planner. `bytes`: what moving it costs. */
+export function addHeldImage(run: Run, options: { image: ImageName; holder: string; bytes: number }) {
+  const { image, holder, bytes } = options;
+  const facts = addImage(run, image);
+  if (facts.state === 'safe') return;
+  facts.state = 'moving';
+  facts.route.splice(0, Infinity, ...(holder === image.node ? [] : [image.node]), holder);
+  if (!run.plan.dryRun) run.feed({ type: 'held', node: holder, image: image.id, bytes });
+}
+
+function adopt(run: Run, image: ImageName, holder: string): void {
+  if (run.facts.nodes.get(holder)?.state !== 'working') return;
+  addHeldImage(run, { image, holder, bytes: image.sizeBytes });
+}
+
+function takesNoPart(run: Run, origin: string): boolean {
+  const state = run.facts.nodes.get(origin)?.state;
+  return state === undefined || state === 'failed' || state === 'released';
+}
+

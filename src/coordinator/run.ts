@@ -1,0 +1,32 @@
+import type { Failure } from '../base/error.ts';
+import type { ImageName } from '../control/messages.ts';
+import type { PlannerEvent } from '../planner/types.ts';
+import type { Crew } from './crew.ts';
+import type { RunFacts } from './facts.ts';
+import type { GatherPlan, GatherPorts } from './ports.ts';
+
+/** A run in progress, as the parts of the coordinator share it. Made by `gather`. */
+export interface Run {
+  readonly plan: GatherPlan;
+  readonly ports: GatherPorts;
+  readonly facts: RunFacts;
+  readonly crew: Crew;
+  /** TCP ports on which the agents serve, by node. */
+  readonly servingPorts: Map<string, number>;
+  /** Copies in spools that are only needed if the image's origin takes no part: see resume.ts. */
+  readonly spares: Map<string, { readonly holder: string; readonly image: ImageName }>;
+  /** Nodes that were asked to come back after their release; each at most once. */
+  readonly recalled: Set<string>;
+  /** Set when the frontend can receive and the nodes' agents were started. */
+  frontendReady: boolean;
+  /** Seconds since the start of the command. */
+  seconds(): number;
+  /** Tells the planner and executes what it answers. */
+  feed(event: PlannerEvent): void;
+  /** Records a failure for the report and the progress lines. */
+  report(failure: Failure, where: { readonly node?: string; readonly path?: string }): void;
+  /** Ends the run now: nothing more can come of it. */
+  abort(failure: Failure): void;
+  /** Work that the run waits for before it ends. */
+  inBackground(work: Promise<void>): void;
+}
