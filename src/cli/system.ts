@@ -1,23 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock, Entropy } from '../base/clock.ts';
 
-/** The machine's monotonic clock. */
-export const systemClock: Clock = {
-  nowMs: () => performance.now(),
-  sleep: (durationMs, signal) =>
-    new Promise((resolve) => {
-      if (signal?.aborted === true) return resolve();
-      const finish = (): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', finish);
-        resolve();
-      };
-      const timer = setTimeout(finish, durationMs);
-      signal?.addEventListener('abort', finish, { once: true });
-    }),
-};
-
 /** The system's source of randomness. */
 export const systemEntropy: Entropy = {
   hex: (count) => randomBytes(count).toString('hex'),
 };
+
+/** What the commands know of the world; made once, in main.ts. */
+export interface System {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  /** The bundled agent and the version that it must have. */
+  readonly agent: { readonly agentFile: string; readonly version: string };
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Aborted by the first Ctrl-C; the second one ends the process. */
+  readonly interrupt: AbortSignal;
+  setExitCode(code: number): void;
+}

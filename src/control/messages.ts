@@ -9,7 +9,7 @@ import { ERROR_CODES } from '../base/error.ts';
 const failure = z.object({ code: z.enum(ERROR_CODES), message: z.string() });
 
 /** An image by its place in the cluster; `id` is unique in a run and safe in messages and logs. */
-const imageName = z.object({
+export const imageName = z.object({
   id: z.string(),
   node: z.string(),
   path: z.string(),
@@ -42,6 +42,8 @@ const receive = z.object({
   type: z.literal('receive'),
   transfer: z.string(),
   image: imageName,
+  /** What the image will take on disk, as far as is known. */
+  neededBytes: z.number(),
   from: z.object({ node: z.string(), host: z.string(), port: z.int() }),
 });
 
@@ -88,9 +90,7 @@ const unfit = z.object({ type: z.literal('unfit'), failure });
 
 const found = z.object({
   type: z.literal('found'),
-  images: z.array(
-    z.object({ path: z.string(), sizeBytes: z.int(), allocatedBytes: z.number() }),
-  ),
+  images: z.array(z.object({ path: z.string(), sizeBytes: z.int(), allocatedBytes: z.number() })),
   problems: z.array(z.object({ pattern: z.string(), failure })),
 });
 

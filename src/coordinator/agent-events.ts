@@ -102,6 +102,7 @@ function size(run: Run, node: string, { path, dataBytes }: Message<'scanned'>): 
   const image = run.facts.images.get(imageId(node, path));
   if (image === undefined || run.plan.dryRun) return;
   image.dataBytes = dataBytes;
+  image.neededBytes = dataBytes;
   run.feed({ type: 'sized', image: image.id, bytes: dataBytes });
 }
 

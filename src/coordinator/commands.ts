@@ -21,7 +21,7 @@ export function execute(run: Run, command: PlannerCommand): void {
 }
 
 function startTransfer(run: Run, pull: Command<'pull'>): void {
-  const { id, node, path, sizeBytes } = imageOf(run.facts, pull.image);
+  const { id, node, path, sizeBytes, neededBytes } = imageOf(run.facts, pull.image);
   const transfer: TransferFacts = {
     id: pull.transfer,
     image: pull.image,
@@ -41,6 +41,7 @@ function startTransfer(run: Run, pull: Command<'pull'>): void {
     type: 'receive',
     transfer: transfer.id,
     image: { id, node, path, sizeBytes },
+    neededBytes,
     from: { node: pull.from, host, port },
   });
   run.ports.observer.transferStarted(transfer);

@@ -36,6 +36,8 @@ export interface ImageFacts {
   readonly path: string;
   readonly sizeBytes: number;
   dataBytes: number | null;
+  /** What it takes on disk, as far as is known. */
+  neededBytes: number;
   state: 'moving' | 'safe' | 'missing';
   /** Nodes that held it in turn, the origin first. */
   readonly route: string[];

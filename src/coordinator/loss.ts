@@ -16,9 +16,19 @@ export function loseNode(run: Run, name: string, failure: Failure): void {
   run.report(failure, { node: name });
   run.ports.observer.nodeChanged(node);
   endTransfers(run, name);
-  if (!run.plan.dryRun) run.feed({ type: 'lost', node: name });
+  if (!run.plan.dryRun) tellPlanner(run, name);
   adoptSpares(run, name);
   recallOrphans(run);
+}
+
+/** The planner counts nodes that never joined as not expected. */
+function tellPlanner(run: Run, name: string): void {
+  if (run.servingPorts.has(name)) {
+    run.feed({ type: 'lost', node: name });
+    return;
+  }
+  const coming = [...run.facts.nodes.values()].filter((node) => node.state !== 'failed');
+  run.feed({ type: 'expected', nodes: coming.length });
 }
 
 function endTransfers(run: Run, node: string): void {

@@ -72,6 +72,7 @@ export function addImage(run: Run, image: ImageName): ImageFacts {
     path,
     sizeBytes,
     dataBytes: null,
+    neededBytes: sizeBytes,
     state: 'moving',
     route: [],
     digest: null,
@@ -87,6 +88,7 @@ export function addHeldImage(run: Run, options: { image: ImageName; holder: stri
   const facts = addImage(run, image);
   if (facts.state === 'safe') return;
   facts.state = 'moving';
+  facts.neededBytes = bytes;
   facts.route.splice(0, Infinity, ...(holder === image.node ? [] : [image.node]), holder);
   if (!run.plan.dryRun) run.feed({ type: 'held', node: holder, image: image.id, bytes });
 }

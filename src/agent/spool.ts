@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { KgetError, systemCode } from '../base/error.ts';
+import { syncDirectory } from '../content/durable.ts';
+import { partPathOf } from '../content/part-file.ts';
+import { indexPathOf } from '../content/seed-file.ts';
+import { imageName, type ImageName } from '../control/messages.ts';
+import type { ImagePlace } from './image-place.ts';
+
+const NAME_SUFFIX = '.json';
+
+export interface SpoolOptions {
+  /** The spool of this user on this host. */
+  readonly root: string;
+  /** The target directory that the images are on their way to: see `Configuration`. */
+  readonly targetKey: string;
+  /** This agent's node: several agents may share a host. */
+  readonly node: string;
+}
+
+/** A keeper's spool, and room for the indexes of its own images. */
+export interface Spool extends ImagePlace {
+  /** A directory for files of this run only; emptied when the spool is opened and closed. */
+  readonly scratch: string;
+  /** Removes the scratch directory, and the spool's own directories if they are empty. */
+  close(): void;
+}
+
+/**
+ * Opens the spool: `<root>/<target key>/<node>/<hash>.image` with its index, and with the image's name
+ * in `<hash>.image.json`, written last. @throws KgetError `target-unwritable`
+ */
+export function openSpool({ root, targetKey, node }: SpoolOptions): Spool {
+  const home = join(root, targetKey);
+  const directory = join(home, encodeURIComponent(node));
+  const scratch = join(directory, 'scratch');
+  makeEmpty(scratch);
+
+  function pathOf(id: string): string {
+    return join(directory, `${createHash('sha256').update(id).digest('hex').slice(0, 32)}.image`);
+  }
+  function drop(id: string): void {
+    const path = pathOf(id);
+    const files = [path + NAME_SUFFIX, indexPathOf(path), path, partPathOf(path)];
+    for (const file of [...files, indexPathOf(partPathOf(path))]) rmSync(file, { force: true });
+  }
+
+  return {
+    directory,
+    scratch,
+    pathOf: ({ id }) => pathOf(id),
+    async record(image) {
+      const path = pathOf(image.id) + NAME_SUFFIX;
+      await writeDurably(`${path}.tmp`, JSON.stringify(image));
+      renameSync(`${path}.tmp`, path);
+      await syncDirectory(directory);
+    },
+    kept: () => keptImages(directory).filter((image) => isWhole(pathOf(image.id), image)),
+    drop,
+    empty() {
+      for (const entry of readdirSync(directory)) {
+        rmSync(join(directory, entry), { recursive: true, force: true });
+      }
+    },
+    close() {
+      rmSync(scratch, { recursive: true, force: true });
+      removeIfEmpty(directory);
+      removeIfEmpty(home);
+    },
+  };
+}
+
+function makeEmpty(directory: string): void {
+  try {
+    rmSync(directory, { recursive: true, force: true });
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const found = error instanceof Error ? error.message : String(error);
+    throw new KgetError(
+      'target-unwritable',
+      `Cannot make the spool ${directory}: ${found}; name another one with --spool`,
+      { cause: error },
+    );
+  }
+}
+
+function keptImages(directory: string): ImageName[] {
+  const names = readdirSync(directory).filter((entry) => entry.endsWith(NAME_SUFFIX));
+  return names.flatMap((entry) => {
+    try {
+      return [imageName.parse(JSON.parse(readFileSync(join(directory, entry), 'utf8')))];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function isWhole(path: string, image: ImageName): boolean {
+  return sizeOf(path) === image.sizeBytes && sizeOf(indexPathOf(path)) !== undefined;
+}
+
+function sizeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.size;
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  await using file = await open(path, 'w', 0o600);
+  await file.writeFile(text);
+  await file.datasync();
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code !== 'ENOTEMPTY' && code !== 'ENOENT' && code !== 'EEXIST') throw error;
+  }
+}

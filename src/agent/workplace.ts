@@ -1,0 +1,126 @@
+import type { Clock } from '../base/clock.ts';
+import type { ServedImage } from '../content/image.ts';
+import { openIndex } from '../content/index-reader.ts';
+import { createOpenFiles } from '../content/open-files.ts';
+import { freeBytes } from '../content/room.ts';
+import { indexPathOf } from '../content/seed-file.ts';
+import { createSeedTable } from '../content/seed-table.ts';
+import type { AgentChannel } from '../control/channel.ts';
+import type { AgentMessage, Configuration, ImageName } from '../control/messages.ts';
+import { fileImage } from '../source/file-image.ts';
+import { identify } from '../source/source-file.ts';
+import { rateLimit, unlimited } from '../transfer/rate-limit.ts';
+import { serve } from '../transfer/serve.ts';
+import type { RateLimit } from '../transfer/transfer.ts';
+import type { ImagePlace } from './image-place.ts';
+import { createReceives, type Receives } from './receives.ts';
+import { createScans } from './scans.ts';
+import { openSpool } from './spool.ts';
+import { openTargetPlace } from './target.ts';
+import { loadTargetSeeds } from './target-seeds.ts';
+
+/** An agent at work: it serves its images and those in its spool, and receives others. */
+export interface Workplace {
+  /** For the coordinator, when all is set up. */
+  readonly summary: Omit<Extract<AgentMessage, { type: 'ready' }>, 'type'>;
+  readonly receives: Receives;
+  /** Finds the images that the patterns name, tells the coordinator, and begins to scan them. */
+  find(patterns: readonly string[]): void;
+  /** Removes an image from the spool. */
+  drop(image: string): void;
+  /** Stops everything; what a spool holds stays unless it is told to be emptied. */
+  close(options: { emptySpool: boolean }): Promise<void>;
+}
+
+export interface WorkplaceOptions {
+  readonly channel: AgentChannel;
+  readonly clock: Clock;
+  /** Where relative paths start. */
+  readonly home: string;
+  /** Where spools go unless the coordinator names a place. */
+  readonly defaultSpool: string;
+}
+
+/** Sets an agent up as it was configured. @throws KgetError `target-unwritable`, `unreachable` */
+export async function openWorkplace(
+  { channel, clock, home, defaultSpool }: WorkplaceOptions,
+  configuration: Configuration,
+): Promise<Workplace> {
+  const { node, identity, chunkSizeBytes, targetKey, targetDirectory } = configuration;
+  const ending = new AbortController();
+  const limit = (bytesPerSecond: number | null): RateLimit =>
+    bytesPerSecond === null ? unlimited : rateLimit({ bytesPerSecond, clock, signal: ending.signal });
+
+  const root = configuration.spoolDirectory ?? defaultSpool;
+  const spool = targetDirectory === null ? openSpool({ root, targetKey, node }) : undefined;
+  const place: ImagePlace = spool ?? openTargetPlace(targetDirectory ?? '');
+  const files = createOpenFiles();
+  const seeds = createSeedTable(files);
+  const served = new Map<string, ServedImage>();
+  const warnings = targetDirectory === null ? [] : await loadTargetSeeds(seeds, targetDirectory);
+
+  /** Serves an image that lies complete in the spool, and uses it as a seed. */
+  async function takeIn(image: ImageName): Promise<void> {
+    if (spool === undefined) return;
+    const path = place.pathOf(image);
+    const index = await openIndex(indexPathOf(path));
+    const shape = index.shape;
+    served.set(image.id, fileImage({ identity: identify(path), index, ...shape, files }));
+  }
+  const spooled: ImageName[] = [];
+  for (const image of place.kept()) {
+    try {
+      await takeIn(image);
+      spooled.push(image);
+    } catch (error) {
+      warnings.push(`ignored ${place.pathOf(image)}: ${String(error)}`);
+    }
+  }
+
+  const server = await serve({
+    identity,
+    find: (image) => served.get(image),
+    upload: limit(configuration.uploadBytesPerSecond),
+    onNotice: (text) => channel.send({ type: 'notice', text }),
+  });
+  const receives = createReceives({
+    channel,
+    identity,
+    chunkSizeBytes,
+    place,
+    seeds,
+    download: limit(configuration.downloadBytesPerSecond),
+    async onReceived(image) {
+      await place.record(image);
+      await takeIn(image);
+    },
+  });
+  const scans = createScans({
+    channel,
+    node,
+    home,
+    chunkSizeBytes,
+    scratch: spool?.scratch,
+    files,
+    seeds,
+    served,
+    signal: ending.signal,
+  });
+
+  return {
+    summary: { port: server.port, roomBytes: freeBytes(place.directory), spooled, warnings },
+    receives,
+    find: scans.find,
+    drop(image) {
+      served.delete(image);
+      place.drop(image);
+    },
+    async close({ emptySpool }) {
+      ending.abort();
+      await Promise.all([receives.stop(), server.close(), scans.ended()]);
+      files.close();
+      if (emptySpool) place.empty();
+      spool?.close();
+    },
+  };
+}

@@ -1,0 +1,120 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { basename } from 'node:path';
+import { KgetError } from '../base/error.ts';
+import { parseRate, parseSize } from '../base/units.ts';
+import type { Objective } from '../planner/types.ts';
+
+/** Chunks of 128 KiB: two clusters of a qcow2 image (docs/formats.md). */
+const DEFAULT_CHUNK = '128KiB';
+const MIN_CHUNK_BYTES = 4096;
+const MAX_CHUNK_BYTES = 8 * 1024 * 1024;
+const MAX_SENDERS = 1024;
+const MAX_WINDOW = 10_000;
+/** More relays than this never pay: pairing needs one per doubling of the number of nodes. */
+const MAX_HOPS = 64;
+
+/** What `gather` was told on its command line, parsed. */
+export interface GatherOptions {
+  readonly nodes: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly to: string;
+  readonly ssh: string;
+  readonly launcher: 'ssh' | 'local';
+  readonly remoteNode?: string;
+  readonly window: number;
+  readonly spool?: string;
+  readonly senders: number | 'auto';
+  readonly objective: Objective;
+  readonly maxHops: number;
+  readonly bwlimit?: number;
+  readonly chunkSize: number;
+  readonly onRelease?: string;
+  readonly report?: string;
+  readonly dryRun: boolean;
+  readonly fresh: boolean;
+  readonly json: boolean;
+}
+
+/** Declares the options of `gather`. */
+export function addGatherOptions(command: Command): Command {
+  return command
+    .requiredOption('-w, --nodes <nodes>', 'node set, e.g. node[01-64,70], @group, @FILE', collect)
+    .option('-x, --exclude <nodes>', 'nodes to leave out', collect)
+    .requiredOption('--to <dir>', 'directory on this host that collects the images')
+    .option('--objective <goal>', 'mean, or target:80% of the nodes soonest', objective, {
+      kind: 'mean',
+    } satisfies Objective)
+    .option('--senders <n>', 'nodes that send to this host at once, or auto', senders, 1)
+    .option('--max-hops <n>', 'relays that an image may make', countUpTo(MAX_HOPS, 0), MAX_HOPS)
+    .option('--bwlimit <rate>', 'limit of what this host receives, e.g. 800Mbit or 100MiB', rate)
+    .option('--on-release <cmd>', 'run on this host for each released node ({node} is replaced)')
+    .option('--spool <dir>', "where nodes keep others' images [~/.cache/kgetplus/spool]")
+    .option('--chunk-size <size>', 'chunk size, a power of two', chunkSize, parseSize(DEFAULT_CHUNK))
+    .option('--ssh <command>', 'remote shell', 'ssh')
+    .option('--remote-node <path>', 'Node.js (20 or newer) on the nodes')
+    .option('--window <n>', 'agents that start at once', countUpTo(MAX_WINDOW, 1), 64)
+    .addOption(
+      new Option('--launcher <kind>', 'how agents start').choices(['ssh', 'local']).default('ssh'),
+    )
+    .option('--fresh', 'do not continue an interrupted run into the same directory', false)
+    .option('--dry-run', 'show what would be gathered and move nothing', false)
+    .option('--report <file>', 'write the HTML report there [DIR/.kgetplus/report.html]')
+    .option('--json', 'print the report as JSON on standard output', false);
+}
+
+/** @throws KgetError `usage` for paths that would become the same file on the frontend */
+export function checkPatterns(patterns: readonly string[]): void {
+  const literal = patterns.filter((pattern) => !/[*?[{]/.test(pattern));
+  const byName = Map.groupBy([...new Set(literal)], (path) => basename(path));
+  for (const [name, paths] of byName) {
+    if (paths.length < 2) continue;
+    throw new KgetError(
+      'usage',
+      `Cannot gather ${paths.join(' and ')} in one run: both would become NODE/${name}; ` +
+        'gather them in two runs into different directories',
+    );
+  }
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+function objective(text: string): Objective {
+  if (text === 'mean') return { kind: 'mean' };
+  const percent = Number(/^target:(\d+(?:\.\d+)?)%$/.exec(text)?.[1]);
+  if (percent > 0 && percent <= 100) return { kind: 'target', fraction: percent / 100 };
+  throw new InvalidArgumentError('Wanted mean, or target:N% with N above 0 and at most 100.');
+}
+
+function senders(text: string): number | 'auto' {
+  return text === 'auto' ? 'auto' : countUpTo(MAX_SENDERS, 1)(text);
+}
+
+function countUpTo(maximum: number, minimum: number): (text: string) => number {
+  return (text) => {
+    const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (count >= minimum && count <= maximum) return count;
+    throw new InvalidArgumentError(`Wanted a whole number from ${minimum} to ${maximum}.`);
+  };
+}
+
+function rate(text: string): number {
+  return asArgument(() => parseRate(text));
+}
+
+function chunkSize(text: string): number {
+  const bytes = asArgument(() => parseSize(text));
+  if (bytes >= MIN_CHUNK_BYTES && bytes <= MAX_CHUNK_BYTES && Number.isInteger(Math.log2(bytes))) {
+    return bytes;
+  }
+  throw new InvalidArgumentError('Wanted a power of two from 4KiB to 8MiB.');
+}
+
+function asArgument<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+}

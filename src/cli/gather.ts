@@ -1,0 +1,118 @@
+import type { Command } from 'commander';
+import { resolve } from 'node:path';
+import { formatSize } from '../base/units.ts';
+import type { AgentLauncher } from '../control/channel.ts';
+import { localLauncher } from '../control/local-launcher.ts';
+import { sshLauncher } from '../control/ssh-launcher.ts';
+import { windowed } from '../control/launch-window.ts';
+import type { RunFacts } from '../coordinator/facts.ts';
+import { foldNodeSet } from '../nodeset/fold.ts';
+import { serialiseReport } from '../report/json.ts';
+import { renderSummaryText } from '../report/text.ts';
+import { exitCodeOf } from './exit-code.ts';
+import { addGatherOptions, checkPatterns, type GatherOptions } from './gather-options.ts';
+import { runGather, type GatherResult } from './gather-run.ts';
+import { chosenNodes } from './nodes.ts';
+import { showProgress } from './progress.ts';
+import { releaseHook } from './release-hook.ts';
+import type { System } from './system.ts';
+import { splitWords } from './words.ts';
+
+const EXAMPLES = `
+Examples:
+  kgetplus gather -w 'node[01-64]' /var/lib/vm/job.qcow2 --to /srv/snapshots
+  kgetplus gather -w @ci -x node07 '/vm/{node}/*.raw' --to /srv/ci --objective target:80%
+  kgetplus gather -w 'n[1-8]' /vm/disk.img --to out --on-release 'oardel --host {node}'
+
+Exit status:
+  0 every image is safe here; 2 wrong use; 3 some images are missing; 4 none arrived;
+  130 interrupted (run the same command again to continue); 1 anything else`;
+
+/** Declares \`gather\`. */
+export function addGather(program: Command, system: System): void {
+  const command = program
+    .command('gather')
+    .summary('bring VM images from nodes to this host')
+    .description(
+      'Brings the images that PATH... name on each node to DIR/NODE/FILE on this host, verified, ' +
+        'one sender at a time, and releases most nodes early.',
+    )
+    .argument('<path...>', 'path or glob on each node ({node} is replaced)')
+    .addHelpText('after', EXAMPLES);
+  addGatherOptions(command).action(async (patterns: string[], options: GatherOptions) => {
+    system.setExitCode(await gatherCommand(patterns, options, system));
+  });
+}
+
+async function gatherCommand(
+  patterns: readonly string[],
+  options: GatherOptions,
+  system: System,
+): Promise<number> {
+  checkPatterns(patterns);
+  const nodes = chosenNodes(options, system);
+  const startedMs = system.clock.nowMs();
+  using progress = showProgress({ stream: system.stderr, clock: system.clock, startedMs });
+  const result = await runGather(
+    {
+      nodes,
+      patterns,
+      objective: options.objective,
+      maxHops: options.maxHops,
+      senders: options.senders,
+      chunkSizeBytes: options.chunkSize,
+      targetDirectory: resolve(options.to),
+      spoolDirectory: options.spool ?? null,
+      frontendBytesPerSecond: options.bwlimit ?? null,
+      nodeBytesPerSecond: null,
+      dryRun: options.dryRun,
+      fresh: options.fresh,
+      reportPath: options.report ?? null,
+    },
+    {
+      clock: system.clock,
+      entropy: system.entropy,
+      nodes: nodeLauncher(options, system),
+      frontend: localLauncher({ ...system.agent, clock: system.clock }),
+      observer: progress.observer,
+      onRelease: releaseHook(options.onRelease),
+      signal: system.interrupt,
+    },
+  );
+  progress[Symbol.dispose]();
+  print(result, options, system);
+  return exitCodeOf(result.report, result.outcome.interrupted);
+}
+
+function nodeLauncher(options: GatherOptions, system: System): AgentLauncher {
+  if (options.launcher === 'local') return windowed(localLauncher({ ...system.agent, clock: system.clock }), options.window);
+  const remote = options.remoteNode === undefined ? {} : { remoteNode: options.remoteNode };
+  const command = splitWords(options.ssh);
+  const { agent, clock } = system;
+  return windowed(sshLauncher({ ...agent, ...remote, command, clock }), options.window);
+}
+
+function print(result: GatherResult, options: GatherOptions, system: System): void {
+  const { report, outcome } = result;
+  if (options.json) system.stdout.write(serialiseReport(report));
+  else if (options.dryRun) system.stdout.write(dryRunText(outcome.facts));
+  else system.stdout.write(renderSummaryText(report));
+  if (!options.dryRun) system.stderr.write(`Report: ${result.htmlReportPath}\n`);
+  if (outcome.interrupted) {
+    system.stderr.write('Interrupted: run the same command again to continue where it stopped.\n');
+    return;
+  }
+  const left = report.nodes.filter((node) => node.state !== 'released').map((node) => node.node);
+  if (left.length > 0 && !options.dryRun) {
+    system.stderr.write(`Not released: ${foldNodeSet(left)}; run again with -w for these.\n`);
+  }
+}
+
+function dryRunText(facts: RunFacts): string {
+  const lines = [...facts.images.values()].map(
+    (image) => `${image.node}\t${image.path}\t${formatSize(image.sizeBytes)}\n`,
+  );
+  const total = [...facts.images.values()].reduce((sum, image) => sum + image.sizeBytes, 0);
+  lines.push(`${facts.images.size} images, ${formatSize(total)}; nothing was moved\n`);
+  return lines.join('');
+}

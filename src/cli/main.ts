@@ -1,0 +1,70 @@
+import { Command, CommanderError } from 'commander';
+import { fileURLToPath } from 'node:url';
+import { KgetError } from '../base/error.ts';
+import { systemClock } from '../base/system-clock.ts';
+import { VERSION } from '../base/version.ts';
+import { addDemo } from './demo.ts';
+import { EXIT, exitCodeOfError } from './exit-code.ts';
+import { addGather } from './gather.ts';
+import { addReport } from './report.ts';
+import { systemEntropy, type System } from './system.ts';
+
+/** Open handles that keep the process alive after a command has ended are a fault; this ends it. */
+const LINGER_LIMIT_MS = 5000;
+
+const interrupt = new AbortController();
+process.on('SIGINT', () => stop('SIGINT'));
+process.on('SIGTERM', () => stop('SIGTERM'));
+
+const system: System = {
+  clock: systemClock,
+  entropy: systemEntropy,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  agent: { agentFile: fileURLToPath(new URL('agent.cjs', import.meta.url)), version: VERSION },
+  environment: process.env,
+  interrupt: interrupt.signal,
+  setExitCode: (code) => {
+    process.exitCode = code;
+  },
+};
+
+await runCommand(createProgram());
+setTimeout(() => process.exit(), LINGER_LIMIT_MS).unref();
+
+function createProgram(): Command {
+  const program = new Command('kgetplus')
+    .description('Gathers VM image snapshots from many hosts on one, and frees most hosts early.')
+    .version(VERSION)
+    .exitOverride()
+    .showHelpAfterError('(try kgetplus COMMAND --help)');
+  addGather(program, system);
+  addDemo(program, system);
+  addReport(program, system);
+  for (const command of program.commands) command.exitOverride().showHelpAfterError();
+  return program;
+}
+
+async function runCommand(program: Command): Promise<void> {
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+      return;
+    }
+    const detail = error instanceof KgetError || !(error instanceof Error) ? error : error.stack;
+    process.stderr.write(`kgetplus: ${error instanceof KgetError ? error.message : String(detail)}\n`);
+    process.exitCode = exitCodeOfError(error);
+  }
+}
+
+function stop(signal: NodeJS.Signals): void {
+  if (interrupt.signal.aborted) {
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+    return;
+  }
+  process.stderr.write('\nStopping: transfers end, nothing is lost. Once more to end at once.\n');
+  interrupt.abort();
+}
