@@ -12,7 +12,7 @@ import { renderSummaryText } from '../report/text.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { addGatherOptions, checkPatterns, type GatherOptions } from './gather-options.ts';
 import { runGather, type GatherResult } from './gather-run.ts';
-import { chosenNodes } from './nodes.ts';
+import { chooseNodes, nodeSetFiles, repeatedText } from './nodes.ts';
 import { showProgress } from './progress.ts';
 import { releaseHook } from './release-hook.ts';
 import type { System } from './system.ts';
@@ -50,7 +50,9 @@ async function gatherCommand(
   system: System,
 ): Promise<number> {
   checkPatterns(patterns);
-  const nodes = chosenNodes(options, system);
+  const files = nodeSetFiles(system);
+  const { nodes, repeated } = chooseNodes(options.nodes, options.exclude ?? [], files);
+  if (repeated.length > 0) system.stderr.write(`kgetplus: ${repeatedText(repeated)}\n`);
   const startedMs = system.clock.nowMs();
   using progress = showProgress({ stream: system.stderr, clock: system.clock, startedMs });
   const result = await runGather(

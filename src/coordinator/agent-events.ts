@@ -85,8 +85,10 @@ function list(run: Run, name: string, { images, problems }: Message<'found'>): v
   }
   node.state = 'working';
   run.ports.observer.nodeChanged(node);
-  // A node with something that cannot be gathered is never listed as complete, so never released.
-  if (complete && !run.plan.dryRun) run.feed({ type: 'listed', node: name });
+  if (!run.plan.dryRun) {
+    if (!complete) run.feed({ type: 'stays', node: name });
+    run.feed({ type: 'listed', node: name });
+  }
   recallOrphans(run);
 }
 
@@ -168,8 +170,9 @@ function failTransfer(run: Run, receiver: string, message: Message<'receive-fail
   }
   run.report(failure, { node: transfer.from, path: image.path });
   const spoiled = failure.code === 'source-changed' || failure.code === 'source-unreadable';
-  run.feed({ type: 'failed', transfer: transfer.id, blame });
+  // In this order: the planner must not try the bad copy again.
   if (spoiled) run.feed({ type: 'spoiled', node: transfer.from, image: image.id });
+  run.feed({ type: 'failed', transfer: transfer.id, blame });
 }
 
 /** The transfer, unless it has ended already (its node was lost, say). */

@@ -1,6 +1,6 @@
 import type { PlannerCommand } from '../planner/types.ts';
 import { imageOf, nodeOf, type TransferFacts } from './facts.ts';
-import { recallOrigin } from './resume.ts';
+import { recallOrphans } from './resume.ts';
 import type { Run } from './run.ts';
 
 type Command<Type extends PlannerCommand['type']> = Extract<PlannerCommand, { type: Type }>;
@@ -57,10 +57,15 @@ async function releaseNode(run: Run, name: string): Promise<void> {
   run.ports.observer.nodeChanged(node);
   const failure = await run.ports.onRelease(name);
   if (failure !== undefined) run.report(failure, { node: name });
+  recallOrphans(run);
 }
 
 function giveUp(run: Run, { image, reason }: Command<'give-up'>): void {
   const facts = imageOf(run.facts, image);
-  if (reason === 'no-copy' && recallOrigin(run, facts.node)) return;
-  facts.state = 'missing';
+  if (reason === 'attempts') {
+    facts.state = 'missing';
+    return;
+  }
+  facts.route.length = 0;
+  recallOrphans(run);
 }

@@ -39,7 +39,7 @@ export interface ImageFacts {
   /** What it takes on disk, as far as is known. */
   neededBytes: number;
   state: 'moving' | 'safe' | 'missing';
-  /** Nodes that held it in turn, the origin first. */
+  /** Nodes that held it in turn, the origin first; empty while nobody is known to hold it. */
   readonly route: string[];
   /** SHA-256 over its digests, once a receiver has had all of them. */
   digest: string | null;

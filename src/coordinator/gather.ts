@@ -97,10 +97,10 @@ function endFacts({ facts, plan, ports, ...run }: Run): void {
     transfer.state = 'failed';
     transfer.endSeconds ??= run.seconds();
   }
-  const holders = new Set<string | undefined>();
+  const holders = new Set<string>();
   for (const image of unsafeImages(facts)) {
     image.state = 'missing';
-    holders.add(image.route.at(-1));
+    holders.add(image.route.at(-1) ?? image.node);
   }
   for (const node of facts.nodes.values()) {
     if (node.state === 'released' || node.state === 'failed') continue;

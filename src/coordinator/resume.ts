@@ -1,5 +1,5 @@
 import type { ImageName } from '../control/messages.ts';
-import { nodeOf, type ImageFacts } from './facts.ts';
+import { nodeOf, type ImageFacts, type NodeFacts } from './facts.ts';
 import type { Run } from './run.ts';
 
 /**
@@ -39,26 +39,25 @@ export function adoptSpares(run: Run, origin: string): void {
   }
 }
 
-/** Once every node has answered: asks back released nodes whose images no spool holds. */
+/** Once every node has answered: asks back released nodes whose images nobody holds any more. */
 export function recallOrphans(run: Run): void {
-  if ([...run.facts.nodes.values()].some((node) => node.state === 'starting')) return;
+  const states = [...run.facts.nodes.values()].map((node) => node.state);
+  if (run.plan.dryRun || states.includes('starting')) return;
   for (const image of run.facts.images.values()) {
     if (image.state !== 'moving' || image.route.length > 0) continue;
-    if (!recallOrigin(run, image.node)) image.state = 'missing';
+    const origin = run.facts.nodes.get(image.node);
+    if (origin?.state === 'released' && !run.recalled.has(image.node)) recall(run, origin);
+    else if (origin?.state !== 'starting' && origin?.state !== 'leaving') image.state = 'missing';
   }
 }
 
-/** Asks a released node back, since no other copy of its image is left; false if that cannot help. */
-export function recallOrigin(run: Run, name: string): boolean {
-  const node = run.facts.nodes.get(name);
-  if (node?.state === 'starting') return true;
-  if (node?.state !== 'released' || run.recalled.has(name)) return false;
-  run.recalled.add(name);
-  run.ports.observer.notice(name, 'asked back: no other copy of an image of this node is left');
+function recall(run: Run, node: NodeFacts): void {
+  run.recalled.add(node.name);
+  const text = 'asked back: no other copy of an image of this node is left';
+  run.ports.observer.notice(node.name, text);
   node.state = 'starting';
   node.releasedSeconds = null;
-  run.crew.start(name);
-  return true;
+  run.crew.start(node.name);
 }
 
 /** Enters an image that no node holds yet into the facts and the journal. */

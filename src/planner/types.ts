@@ -12,7 +12,7 @@ export interface PlannerOptions {
   readonly senders: number;
   /** Relays (copies onto nodes other than the frontend) that one image may make. */
   readonly maxHops: number;
-  /** Tries for one image (over all senders and receivers) before it is given up. */
+  /** Failed tries for one image (over all senders and receivers) after which it is given up. */
   readonly maxAttempts: number;
 }
 
@@ -20,7 +20,7 @@ export interface PlannerOptions {
 export type PlannerEvent =
   /** The run has this many nodes in all, joined or not: the target fraction counts against it. */
   | { readonly type: 'expected'; readonly nodes: number }
-  /** A node is up and can receive up to `roomBytes` of foreign images. */
+  /** A node is up (also again, after it was lost or released) and can receive up to `roomBytes` of foreign images. */
   | { readonly type: 'joined'; readonly node: string; readonly roomBytes: number }
   /** `node` holds a good copy of `image`; `bytes` is what moving it costs, as far as is known. */
   | { readonly type: 'held'; readonly node: string; readonly image: string; readonly bytes: number }
@@ -28,15 +28,29 @@ export type PlannerEvent =
   | { readonly type: 'sized'; readonly image: string; readonly bytes: number }
   /** All images of `node` have been named: from now on it may be released. */
   | { readonly type: 'listed'; readonly node: string }
+  /** Something on `node` cannot be gathered: whatever becomes of its images, it is not released. */
+  | { readonly type: 'stays'; readonly node: string }
   /** Every byte of the transfer has crossed the link, which is free again. */
   | { readonly type: 'arrived'; readonly transfer: string }
-  /** The transfer's copy is verified and durable at the receiver. */
+  /**
+   * The transfer's copy is verified and durable at the receiver. Accepted late as well: a copy whose
+   * transfer counted as failed is a good copy, and ends a `give-up` for want of one.
+   */
   | { readonly type: 'durable'; readonly transfer: string }
-  /** The transfer ended without a copy. */
+  /**
+   * The transfer ended without a copy. The answer may be to try the same again at once: whoever wants
+   * to wait between tries tells of the failure later.
+   */
   | { readonly type: 'failed'; readonly transfer: string; readonly blame: Blame }
-  /** The copy of `image` at `node` is no good (unreadable, changed). */
+  /**
+   * The copy of `image` at `node` is no good (unreadable, changed); a transfer of it that is under way
+   * still ends with `durable` or `failed`. A node whose bad original was the only copy stays.
+   */
   | { readonly type: 'spoiled'; readonly node: string; readonly image: string }
-  /** The node is gone with all that it held. Its transfers count as failed. */
+  /**
+   * The node is gone with all that it held. Its transfers count as failed, but for those from it that
+   * have arrived: they still end with `durable` or `failed`. It may join again, without its images.
+   */
   | { readonly type: 'lost'; readonly node: string }
   /** The number of nodes that may send to the frontend at once has changed. */
   | { readonly type: 'senders-allowed'; readonly senders: number };
@@ -65,6 +79,9 @@ export const FRONTEND = '(frontend)';
 export interface Planner {
   /** Applies one event and returns what is to be done now. */
   handle(event: PlannerEvent): readonly PlannerCommand[];
-  /** True when nothing is under way and nothing more can be done. */
+  /**
+   * True when nothing is under way and nothing more can be done with the nodes that have joined:
+   * every image that was named is safe or given up, and all nodes have named theirs.
+   */
   idle(): boolean;
 }

@@ -21,7 +21,7 @@ export interface RunReport {
 
 export interface FrontendReport {
   readonly bytesReceived: number;
-  /** Share of the time between the first and the last byte in which some transfer to the frontend ran. */
+  /** Share of the time from the first to the last byte in which a transfer to the frontend ran. */
   readonly busyFraction: number;
   /** Most nodes that ever sent to the frontend at once. */
   readonly maxSenders: number;

@@ -1,13 +1,14 @@
-import { spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { createCipheriv, createHash } from 'node:crypto';
-import { accessSync, constants } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, open, opendir, rm, stat } from 'node:fs/promises';
+import { accessSync, constants, copyFileSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 
 /**
- * Images for tests and demonstrations. This file uses nothing but Node.js, so that the product can take
- * it along. Equal arguments give equal bytes, except for the times in an ext4 image's inodes.
+ * Images for tests and demonstrations. This file uses nothing but Node.js, so that the product can
+ * take it along. Equal arguments give equal bytes, except for the times in an ext4 image's inodes.
  */
 
 const WRITE_BYTES = 1024 * 1024;
@@ -36,8 +37,8 @@ export async function incompressibleImage(
 const STRETCH_BYTES = 2 * WRITE_BYTES;
 
 /**
- * Writes a sparse image like a disk's: the base in the first half, with gaps of zeros; own bytes at the
- * start of the second half; zeros. Needs no tools.
+ * Writes a sparse image like a disk's: the base in the first half, with gaps of zeros; own bytes at
+ * the start of the second half; zeros. Needs no tools.
  */
 export async function diskLikeImage(path: string, options: DiskOptions): Promise<void> {
   const { sizeBytes, ownBytes, seed } = options;
@@ -57,7 +58,7 @@ export async function diskLikeImage(path: string, options: DiskOptions): Promise
 /** The smallest ext4 image: below that there is more format than content. */
 const EXT4_MIN_BYTES = 48 * 1024 * 1024;
 
-/** How much of an ext4 image the base fills; the format, the own files and free blocks need the rest. */
+/** The part of an ext4 image that the base fills; format, own file and free blocks are the rest. */
 const BASE_PART = 0.6;
 
 /** Constant, so that images with the same base have the same blocks; otherwise without meaning. */
@@ -71,22 +72,17 @@ export interface Ext4Options extends DiskOptions {
   readonly baseDirectories: readonly string[];
 }
 
-/** The path of `mke2fs` (Debian: e2fsprogs), or undefined where there is none: use `diskLikeImage`. */
+/** The path of `mke2fs` (Debian: e2fsprogs); where there is none, use `diskLikeImage`. */
 export function findMke2fs(): string | undefined {
-  return SYSTEM_FOLDERS.map((folder) => join(folder, 'mke2fs')).find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  return SYSTEM_FOLDERS.map((folder) => join(folder, 'mke2fs')).find((path) =>
+    allows(path, constants.X_OK),
+  );
 }
 
 /**
- * Makes a sparse ext4 image with real files from this machine, the same for every image of that size and
- * base, and a file of its own. Needs no root. A temporary directory beside `path` holds the files while
- * the image is made.
+ * Makes a sparse ext4 image with real files from this machine, the same for every image of that
+ * size and base, and a file of its own. Needs no root. A temporary directory beside `path` holds
+ * the files while the image is made.
  * @throws Error without `mke2fs`, if the sizes do not fit, or what `mke2fs` says
  */
 export async function ext4Image(path: string, options: Ext4Options): Promise<void> {
@@ -102,81 +98,57 @@ export async function ext4Image(path: string, options: Ext4Options): Promise<voi
   if (ownBytes > ownLimit) throw tooManyOwnBytes(path, options, ownLimit);
   const tree = await mkdtemp(join(dirname(path), `.${basename(path)}-`));
   try {
-    await copyBase(tree, options.baseDirectories, sizeBytes * BASE_PART);
+    copyBase(tree, options.baseDirectories, sizeBytes * BASE_PART);
     // mke2fs goes by name: what comes last leaves the blocks of all others where they are.
     await incompressibleImage(join(tree, 'zz-own'), ownBytes, seed);
     await withNewFile(path, async (file) => file.truncate(sizeBytes));
-    const features = ['-E', `hash_seed=${EXT4_ID},root_owner=0:0`, '-U', EXT4_ID, '-m', '0'];
-    await runMke2fs([
-      mke2fs,
-      '-q',
-      '-F',
-      '-t',
-      'ext4',
-      '-b',
-      '4096',
-      ...features,
-      '-d',
-      tree,
-      path,
-    ]);
+    const format = `-q -F -t ext4 -b 4096 -m 0 -U ${EXT4_ID}`;
+    const extended = ['-E', `hash_seed=${EXT4_ID},root_owner=0:0`];
+    await runMke2fs([mke2fs, ...format.split(' '), ...extended, '-d', tree, path]);
   } finally {
     await rm(tree, { recursive: true, force: true });
   }
 }
 
-/** Smaller files fill inode tables, larger ones the image. */
-const BASE_FILE_MIN_BYTES = 16 * 1024;
+/** Smaller files cost time and fill inode tables, larger ones fill the image. */
+const BASE_FILE_MIN_BYTES = 64 * 1024;
 const BASE_FILE_MAX_BYTES = 8 * 1024 * 1024;
 
-/** Copies files, numbered in the order of their names, until there are `bytes`. */
-async function copyBase(
-  tree: string,
-  directories: readonly string[],
-  bytes: number,
-): Promise<void> {
-  await mkdir(join(tree, 'base'));
+/** Copies files, numbered in the order of their paths, until the next would exceed `bytes`. */
+function copyBase(tree: string, directories: readonly string[], bytes: number): void {
+  mkdirSync(join(tree, 'base'));
   let copied = 0;
   let count = 0;
-  for (const directory of directories) {
-    for await (const file of filesBelow(directory)) {
-      const { size } = await stat(file);
-      if (size < BASE_FILE_MIN_BYTES || size > BASE_FILE_MAX_BYTES) continue;
-      if (copied + size > bytes) return;
-      const name = `${String(count).padStart(6, '0')}-${basename(file)}`;
-      if (await couldCopy(file, join(tree, 'base', name))) {
-        copied += size;
-        count += 1;
-      }
-    }
+  for (const path of filesBelowAll(directories)) {
+    const { size } = statSync(path);
+    if (size < BASE_FILE_MIN_BYTES || size > BASE_FILE_MAX_BYTES) continue;
+    if (copied + size > bytes) return;
+    const name = `${String(count).padStart(6, '0')}-${basename(path)}`;
+    copyFileSync(path, join(tree, 'base', name));
+    copied += size;
+    count += 1;
   }
 }
 
-/** Regular files below a directory, depth first, in the order of their names. */
-async function* filesBelow(directory: string): AsyncGenerator<string> {
-  const entries = [];
-  for await (const entry of await opendir(directory)) entries.push(entry);
+function* filesBelowAll(directories: readonly string[]): Generator<string> {
+  for (const directory of directories) yield* filesBelow(directory);
+}
+
+/** Regular files below a directory that we may read, depth first, in the order of their names. */
+function* filesBelow(directory: string): Generator<string> {
+  const entries = readdirSync(directory, { withFileTypes: true });
   entries.sort((one, other) => (one.name < other.name ? -1 : 1));
   for (const entry of entries) {
     const path = join(directory, entry.name);
-    if (entry.isDirectory() && isReadable(path)) yield* filesBelow(path);
-    else if (entry.isFile() && isReadable(path)) yield path;
+    if (entry.isDirectory() && allows(path, constants.R_OK | constants.X_OK))
+      yield* filesBelow(path);
+    else if (entry.isFile() && allows(path, constants.R_OK)) yield path;
   }
 }
 
-async function couldCopy(from: string, to: string): Promise<boolean> {
+function allows(path: string, access: number): boolean {
   try {
-    await copyFile(from, to);
-    return true;
-  } catch {
-    // Gone since it was listed: the base is what the machine has.
-    return false;
-  }
-}
-
-function isReadable(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK);
+    accessSync(path, access);
     return true;
   } catch {
     return false;
@@ -184,20 +156,17 @@ function isReadable(path: string): boolean {
 }
 
 async function runMke2fs(argv: readonly [string, ...string[]]): Promise<void> {
-  const [tool, ...rest] = argv;
-  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-  const child = spawn(tool, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
-  let complaint = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaint = (complaint + text).slice(-600);
-  });
-  child.on('error', reject);
-  child.on('close', (code, signal) => {
-    const found = `${signal ?? `exit code ${code}`}: ${complaint.trim()}`;
-    if (code === 0) resolve(undefined);
-    else reject(new Error(`Cannot run "${argv.join(' ')}": ${found}`));
-  });
-  await promise;
+  const [tool, ...options] = argv;
+  try {
+    await promisify(execFile)(tool, options);
+  } catch (error) {
+    throw new Error(
+      `Cannot run mke2fs: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
 }
 
 /** Writes the key stream of AES-128 in counter mode, which passes for noise and costs little. */

@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { formatSeconds, formatSize } from '../base/units.ts';
+import { html, trusted } from './markup.ts';
+import { formatMoment, formatShare, formatSooner } from './rivals.ts';
+import { SCRIPT } from './script.ts';
+import { STYLE } from './style.ts';
+import { savedBytes } from './summary.ts';
+import type { Markup } from './markup.ts';
+import type { RunReport, SummaryReport } from './record.ts';
+
+/** The head of the page. Its policy lets nothing run but our own script, and nothing be loaded. */
+export function head({ run }: RunReport): Markup {
+  const digest = createHash('sha256').update(SCRIPT).digest('base64');
+  const policy =
+    `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${digest}'; ` +
+    "base-uri 'none'; form-action 'none'";
+  return html`<head>
+    <meta charset="utf-8" />
+    <meta http-equiv="Content-Security-Policy" content="${policy}" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <meta name="color-scheme" content="light dark" />
+    <title>Kget+ run ${run}</title>
+    <style>
+      ${trusted(STYLE)}
+    </style>
+  </head>`;
+}
+
+/** The run's name, when it was, and how it ended. */
+export function banner({ run, startedAt, seconds, nodes, summary }: RunReport): Markup {
+  const started = startedAt.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC');
+  return html`<header>
+    <h1>Kget+ run ${run}</h1>
+    <p>${verdict(summary)} · ${nodes.length} nodes · ${started} · ${formatSeconds(seconds)}</p>
+  </header>`;
+}
+
+function verdict({ safe, images }: SummaryReport): Markup {
+  if (images === 0) return html`<span class="verdict bad">✕ No image was found</span>`;
+  if (safe === images) {
+    return html`<span class="verdict good">✓ All ${images} images are safe</span>`;
+  }
+  return html`<span class="verdict bad">✕ ${images - safe} of ${images} images are missing</span>`;
+}
+
+/** The headline figures. */
+export function figures({ frontend, images, nodes, summary }: RunReport): Markup {
+  const { t50Seconds, t80Seconds, t100Seconds, meanReleaseSeconds, allAtOnce } = summary;
+  const released = nodes.filter((node) => node.state === 'released').length;
+  const against = (measured: number | null, rival: number | null) =>
+    measured === null || rival === null
+      ? `${released} of ${nodes.length} nodes were released`
+      : `${formatSooner(measured, rival)} sooner than all at once`;
+  const saved = savedBytes(images, summary);
+  return html`<dl class="tiles">
+    ${figure({
+      title: 'Half of the nodes released after',
+      value: formatMoment(t50Seconds, 'not reached'),
+      detail: against(t50Seconds, allAtOnce.t50Seconds),
+    })}
+    ${figure({
+      title: '80 % of the nodes released after',
+      value: formatMoment(t80Seconds, 'not reached'),
+      detail: against(t80Seconds, allAtOnce.t80Seconds),
+    })}
+    ${figure({
+      title: 'Mean release',
+      value: formatMoment(meanReleaseSeconds, 'not reached'),
+      detail: against(meanReleaseSeconds, allAtOnce.meanReleaseSeconds),
+    })}
+    ${figure({
+      title: 'All nodes released after',
+      value: formatMoment(t100Seconds, 'not reached'),
+      detail: `${released} of ${nodes.length} nodes`,
+    })}
+    ${figure({
+      title: "Over the frontend's link",
+      value: formatSize(summary.frontendWireBytes),
+      detail: `of ${formatSize(summary.logicalBytes)} in images, ${formatSize(saved)} saved`,
+    })}
+    ${figure({
+      title: "Frontend's link busy",
+      value: formatShare(frontend.busyFraction),
+      detail: `at most ${frontend.maxSenders} sending, ${frontend.sendersAllowed} allowed`,
+    })}
+  </dl>`;
+}
+
+interface Figure {
+  readonly title: string;
+  readonly value: string;
+  readonly detail: string;
+}
+
+function figure({ title, value, detail }: Figure): Markup {
+  return html`<div>
+    <dt>${title}</dt>
+    <dd>${value} <small>${detail}</small></dd>
+  </div>`;
+}
+
+/** What the bars of the timeline mean. */
+export function timelineLegend(): Markup {
+  const entries = [
+    { kind: 'up', label: 'to the frontend' },
+    { kind: 'peer', label: 'to another node' },
+    { kind: 'in', label: 'received from another node' },
+    { kind: 'failed', label: 'failed transfer' },
+    { kind: 'track', label: 'still needed' },
+    { kind: 'lost', label: 'not released' },
+    { kind: 'release', label: 'released' },
+  ];
+  return html`<ul class="legend">
+    ${entries.map(({ kind, label }) => html`<li><span class="swatch ${kind}"></span>${label}</li>`)}
+  </ul>`;
+}
+
+/** What the curves are compared with, in a line each. */
+export function footer(): Markup {
+  return html`<footer>
+    Bound: no schedule can release nodes sooner with the same bytes and links. Serial: one node
+    after the other copies whole images. All at once: every node does so from the start. Times count
+    from the start of the command.
+  </footer>`;
+}

@@ -1,0 +1,194 @@
+import { KgetError, type Failure } from '../../src/base/error.ts';
+import type { AgentLauncher } from '../../src/control/channel.ts';
+import { memoryChannelPair } from '../../src/control/memory-channel.ts';
+import type {
+  AgentMessage,
+  CoordinatorMessage,
+  ImageName,
+} from '../../src/control/messages.ts';
+import type { ImageFacts, RunFailure } from '../../src/coordinator/facts.ts';
+import { gather } from '../../src/coordinator/gather.ts';
+import type { JournalRecord } from '../../src/coordinator/journal.ts';
+import type { GatherOutcome, GatherPlan } from '../../src/coordinator/ports.ts';
+import { FRONTEND } from '../../src/planner/types.ts';
+import { steppedClock } from '../control/clocks.ts';
+
+type Order = Extract<CoordinatorMessage, { type: 'receive' }>;
+
+/** What a node of the cluster has, and how it behaves. */
+export interface NodeScript {
+  readonly images?: readonly string[];
+  readonly spooled?: readonly ImageName[];
+  /** Thrown when its agent is to be started. */
+  readonly launchFailure?: KgetError;
+  readonly problem?: Failure;
+}
+
+export interface ClusterScript {
+  readonly nodes: Readonly<Record<string, NodeScript>>;
+  readonly plan?: Partial<GatherPlan>;
+  /** Decides the fate of a transfer; by default it arrives and becomes durable. */
+  onReceive?(order: Order, world: World): Fate;
+}
+
+export type Fate =
+  | { readonly answer: readonly AgentMessage[] }
+  /** The agent says nothing more about it. */
+  | 'silence'
+  | 'normal';
+
+/** What happened in a run, as the cluster saw it. */
+export interface World {
+  readonly launched: string[];
+  readonly left: { readonly node: string; readonly emptySpool: boolean }[];
+  readonly dropped: string[];
+  readonly pulls: Order[];
+  readonly mostSenders: number;
+  readonly releaseCommands: string[];
+  readonly journal: JournalRecord[];
+  readonly safe: string[];
+  readonly failures: RunFailure[];
+  /** Cuts the channel of an agent. */
+  kill(node: string): void;
+  interrupt(): void;
+}
+
+export const IMAGE_BYTES = 1000;
+
+/** Runs the production coordinator against agents in memory; nothing takes real time. */
+export async function runCluster(script: ClusterScript): Promise<GatherOutcome & { world: World }> {
+  const interrupt = new AbortController();
+  const cuts = new Map<string, () => void>();
+  let sendersNow = 0;
+  const world = {
+    launched: [] as string[],
+    left: [] as { node: string; emptySpool: boolean }[],
+    dropped: [] as string[],
+    pulls: [] as Order[],
+    mostSenders: 0,
+    releaseCommands: [] as string[],
+    journal: [] as JournalRecord[],
+    safe: [] as string[],
+    failures: [] as RunFailure[],
+    kill: (node: string) => cuts.get(node)?.(),
+    interrupt: () => interrupt.abort(),
+  };
+
+  const launcher: AgentLauncher = {
+    async launch(node) {
+      const behaviour = script.nodes[node] ?? {};
+      world.launched.push(node);
+      if (behaviour.launchFailure !== undefined) throw behaviour.launchFailure;
+      const { coordinator, agent } = memoryChannelPair();
+      cuts.set(node, () => agent.close());
+      agent.onEnd(() => {});
+      agent.onMessage((message) => {
+        for (const answer of answers(node, behaviour, message)) agent.send(answer);
+        if (message.type === 'leave') agent.close();
+      });
+      await Promise.resolve();
+      return { channel: coordinator, address: node };
+    },
+  };
+
+  function answers(node: string, behaviour: NodeScript, message: CoordinatorMessage): AgentMessage[] {
+    switch (message.type) {
+      case 'configure': {
+        const spooled = [...(behaviour.spooled ?? [])];
+        return [{ type: 'ready', port: 1, roomBytes: 1e9, spooled, warnings: [] }];
+      }
+      case 'find':
+        return found(behaviour);
+      case 'receive':
+        return received(node, message);
+      case 'drop':
+        world.dropped.push(`${node} ${message.image}`);
+        return [];
+      case 'leave':
+        world.left.push({ node, emptySpool: message.emptySpool });
+        return [{ type: 'left' }];
+      case 'ping':
+        return [{ type: 'pong' }];
+      case 'cancel':
+        return [];
+    }
+  }
+
+  function received(node: string, order: Order): AgentMessage[] {
+    world.pulls.push(order);
+    const fate = script.onReceive?.(order, world) ?? 'normal';
+    if (fate === 'silence') return [];
+    if (fate !== 'normal') return [...fate.answer];
+    const toFrontend = node === FRONTEND;
+    sendersNow += toFrontend ? 1 : 0;
+    world.mostSenders = Math.max(world.mostSenders, sendersNow);
+    sendersNow -= toFrontend ? 1 : 0;
+    return [{ type: 'arrived', transfer: order.transfer }, durable(order)];
+  }
+
+  const plan: GatherPlan = {
+    run: 'test',
+    startedMs: 0,
+    nodes: Object.keys(script.nodes),
+    patterns: ['/vm/*'],
+    planner: { objective: { kind: 'mean' }, maxHops: 10, maxAttempts: 3 },
+    senders: 1,
+    chunkSizeBytes: 4096,
+    targetDirectory: '/srv',
+    targetKey: 'key',
+    spoolDirectory: null,
+    frontendBytesPerSecond: null,
+    nodeBytesPerSecond: null,
+    dryRun: false,
+    resumption: undefined,
+    ...script.plan,
+  };
+  const outcome = await gather(plan, {
+    nodes: launcher,
+    frontend: launcher,
+    clock: steppedClock(),
+    journal: { append: (record) => world.journal.push(record), close: () => {} },
+    identify: () => Promise.resolve({ certificate: '', key: '', authority: '' }),
+    onRelease(node) {
+      world.releaseCommands.push(node);
+      return Promise.resolve(undefined);
+    },
+    observer: {
+      begun: () => {},
+      nodeChanged: () => {},
+      imageSafe: (image: ImageFacts) => world.safe.push(image.id),
+      transferStarted: () => {},
+      failed: (failure) => world.failures.push(failure),
+      notice: () => {},
+    },
+    signal: interrupt.signal,
+  });
+  return { ...outcome, world };
+}
+
+function found({ images = [], problem }: NodeScript): AgentMessage[] {
+  return [
+    {
+      type: 'found',
+      images: images.map((path) => ({
+        path,
+        sizeBytes: IMAGE_BYTES,
+        allocatedBytes: IMAGE_BYTES,
+      })),
+      problems: problem === undefined ? [] : [{ pattern: '/vm/*', failure: problem }],
+    },
+    ...images.map((path) => ({ type: 'scanned' as const, path, dataBytes: IMAGE_BYTES })),
+  ];
+}
+
+/** The message of an agent that has an image complete, verified and durable. */
+export function durable(order: Order, imageDigest = 'd'): AgentMessage {
+  const { transfer } = order;
+  return { type: 'received', transfer, wireBytes: 1, chunks: 1, dataBytes: 1, imageDigest };
+}
+
+/** A cluster of `count` nodes with one image each. */
+export function equalNodes(count: number): Record<string, NodeScript> {
+  const names = Array.from({ length: count }, (_, index) => `node${index + 1}`);
+  return Object.fromEntries(names.map((name) => [name, { images: ['/vm/disk'] }]));
+}
