@@ -3,9 +3,10 @@
 'use strict';
 const { spawn } = require('node:child_process');
 const { existsSync } = require('node:fs');
+const { constants } = require('node:os');
 const { join } = require('node:path');
 
-const MINIMUM_MAJOR = 20;
+const MINIMUM_MAJOR = 22;
 
 function pinnedNode() {
   try {
@@ -31,10 +32,9 @@ if (!existsSync(command)) {
   process.exitCode = 1;
 } else {
   const child = spawn(node, [command, ...process.argv.slice(2)], { stdio: 'inherit' });
-  // Ctrl-C reaches the child by itself; other signals are passed on.
-  process.on('SIGINT', () => {});
-  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  // Ctrl-C in a terminal reaches the child by itself, too: it takes both for one.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => {
-    process.exitCode = signal === null ? code : 128 + 15;
+    process.exitCode = signal === null ? code : 128 + constants.signals[signal];
   });
 }

@@ -12,7 +12,11 @@ import { systemEntropy, type System } from './system.ts';
 /** Open handles that keep the process alive after a command has ended are a fault; this ends it. */
 const LINGER_LIMIT_MS = 5000;
 
+/** Ctrl-C reaches us from the terminal and from our launcher: within this time they are one. */
+const SAME_SIGNAL_MS = 1000;
+
 const interrupt = new AbortController();
+let stoppedMs = Number.NEGATIVE_INFINITY;
 process.on('SIGINT', () => stop('SIGINT'));
 process.on('SIGTERM', () => stop('SIGTERM'));
 
@@ -60,6 +64,9 @@ async function runCommand(program: Command): Promise<void> {
 }
 
 function stop(signal: NodeJS.Signals): void {
+  const again = performance.now() - stoppedMs > SAME_SIGNAL_MS;
+  if (interrupt.signal.aborted && !again) return;
+  stoppedMs = performance.now();
   if (interrupt.signal.aborted) {
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);

@@ -1,7 +1,8 @@
 /**
- * The two ends of a copy, as the data plane sees them: an image that can be served, and a landing that
- * takes one in. Both speak of chunks by position: chunk `p` covers the bytes from `p * chunkSizeBytes`
- * up to the next chunk or the end of the image. The last chunk may be short; an empty image has none.
+ * The two ends of a copy, as the data plane sees them: an image that can be served, and a landing
+ * that takes one in. Both speak of chunks by position: chunk `p` covers the bytes from `p *
+ * chunkSizeBytes` up to the next chunk or the end of the image. The last chunk may be short; an
+ * empty image has none.
  */
 
 /** Length of a digest (SHA-256) in bytes. */
@@ -13,7 +14,10 @@ export interface ImageShape {
   readonly chunkSizeBytes: number;
 }
 
-/** Digests of an image by position; may still grow while the image is scanned. Never held in memory whole. */
+/**
+ * Digests of an image by position; may still grow while the image is scanned. Never held in memory
+ * whole.
+ */
 export interface ImageIndex {
   readonly chunkCount: number;
   /** How many digests are known, from position 0 on. */
@@ -40,6 +44,12 @@ export interface ServedImage {
   confirmUnchanged(): void;
 }
 
+/**
+ * Chunks of one image that may be wanted (returned by `settle`) and not yet written, at any time.
+ * Whoever brings them keeps to it by the size of its calls to `settle`.
+ */
+export const MAX_WANTED_CHUNKS = 8192;
+
 /** Consecutive chunks. */
 export interface ChunkRun {
   readonly first: number;
@@ -47,21 +57,22 @@ export interface ChunkRun {
 }
 
 /**
- * Takes in one image. Zeros, seeds, duplicates and what an interrupted try left behind are settled here;
- * the data plane only brings what is left.
+ * Takes in one image. Zeros, seeds, duplicates and what an interrupted try left behind are settled
+ * here; the data plane only brings what is left.
  */
 export interface Landing {
   /**
-   * Takes the digests of the chunks from `first` on (packed, in ascending calls without gaps), settles
-   * what is at hand and returns what must be fetched, ascending. A digest that is already being fetched
-   * for another position of this image is not returned again.
+   * Takes the digests of the chunks from `first` on (packed, in ascending calls without gaps, one
+   * after the other), settles what is at hand and returns what must be fetched, ascending. A digest
+   * that is already being fetched for another position of this image is not returned again, unless
+   * too many positions wait for it already.
    * @throws KgetError `no-room`, `target-unwritable`
    */
   settle(first: number, digests: Buffer): Promise<readonly ChunkRun[]>;
   /**
-   * Verifies a fetched chunk against its digest and writes it (also to the other positions that waited
-   * for it). `bytes` may be reused by the caller afterwards.
-   * @throws KgetError `corrupt`, `no-room`, `target-unwritable`
+   * Verifies a fetched chunk against its digest and writes it (also to the other positions that
+   * waited for it). `bytes` may be reused by the caller afterwards.
+   * @throws KgetError `corrupt`, `no-room`, `target-unwritable`; `protocol` for a chunk not wanted
    */
   write(position: number, bytes: Uint8Array): void;
   /** Image bytes settled so far. */

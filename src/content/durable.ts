@@ -1,0 +1,56 @@
+import { close, fdatasync, fsync, mkdirSync, open, renameSync, rmSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { promisify } from 'node:util';
+
+const openFile = promisify(open);
+const closeFile = promisify(close);
+const syncFile = promisify(fsync);
+
+/** Makes the data of an open file durable, and as much of its metadata as reading it back needs. */
+export const syncData: (fd: number) => Promise<void> = promisify(fdatasync);
+
+/** Makes the names in `directory` durable. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const fd = await openFile(directory, 'r');
+  try {
+    await syncFile(fd);
+  } finally {
+    await closeFile(fd);
+  }
+}
+
+/** Makes `directory` and whatever is missing above it, durably. */
+export async function makeDirectory(directory: string): Promise<void> {
+  let path = resolve(directory);
+  const topmost = mkdirSync(path, { recursive: true });
+  if (topmost === undefined) return;
+  while (path !== topmost) {
+    path = dirname(path);
+    await syncDirectory(path);
+  }
+  await syncDirectory(dirname(topmost));
+}
+
+/** A complete and synced file and its index, and the names that both are to get. */
+export interface Publication {
+  readonly from: string;
+  readonly fromIndex: string;
+  readonly to: string;
+  readonly toIndex: string;
+}
+
+/**
+ * Gives a file and its index their final names, in the place of older ones. Whenever the machine
+ * stops, an index that is there describes the file beside it: the old index goes first, the new one
+ * comes last. Both names must be in one directory.
+ */
+export async function publish(publication: Publication): Promise<void> {
+  const directory = dirname(publication.to);
+  rmSync(publication.toIndex, { force: true });
+  await syncDirectory(directory);
+  renameSync(publication.from, publication.to);
+  // The new index must not become durable before the file that it describes.
+  await syncDirectory(directory);
+  renameSync(publication.fromIndex, publication.toIndex);
+  await syncDirectory(directory);
+}
