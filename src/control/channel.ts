@@ -29,9 +29,12 @@ export type AgentChannel = Channel<AgentMessage, CoordinatorMessage>;
 /** Starts agents. Implementations: ssh, local processes, memory (tests). */
 export interface AgentLauncher {
   /**
-   * Starts an agent on `node` and resolves when its `hello` message has arrived and named our version.
-   * Abort through `signal` ends what was started.
-   * @throws KgetError `unreachable`, `no-node`, `version`, `timeout`, `cancelled`
+   * Starts an agent on `node` and resolves when its `hello` message has arrived and named our
+   * version. Abort through `signal` ends what was started. When it rejects, nothing of it is left
+   * running.
+   * @throws KgetError `unreachable`, `no-node`, `version`, `timeout`, `cancelled`; and when the
+   *   agent cannot be put on the node or does not speak as it should: `target-unwritable`, `no-room`,
+   *   `corrupt`, `protocol`; `usage` for a node name that cannot be one
    */
   launch(node: string, signal: AbortSignal): Promise<LaunchedAgent>;
 }

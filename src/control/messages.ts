@@ -2,8 +2,9 @@ import * as z from 'zod/mini';
 import { ERROR_CODES } from '../base/error.ts';
 
 /**
- * What coordinator and agents say to each other. Coordinator and agent are always of one version (the
- * agent is shipped by the coordinator), so there is no negotiation beyond the version in `hello`.
+ * What coordinator and agents say to each other. Coordinator and agent are always of one version
+ * (the agent is shipped by the coordinator), so there is no negotiation beyond the version in
+ * `hello`.
  */
 
 const failure = z.object({ code: z.enum(ERROR_CODES), message: z.string() });
@@ -24,7 +25,10 @@ const configure = z.object({
   chunkSizeBytes: z.int(),
   /** PEM texts: the agent's certificate and key, and the run's certificate authority. */
   identity: z.object({ certificate: z.string(), key: z.string(), authority: z.string() }),
-  /** Names the target directory of this frontend: spool contents of an earlier run into it are found by it. */
+  /**
+   * Names the target directory of this frontend: spool contents of an earlier run into it are found
+   * by it.
+   */
   targetKey: z.string(),
   spoolDirectory: z.nullable(z.string()),
   /** Only for the frontend's agent: images are placed here, and files with an index are seeds. */
@@ -37,7 +41,9 @@ const configure = z.object({
 /** Expand paths and globs, and start to scan what they match, in this order. */
 const find = z.object({ type: z.literal('find'), patterns: z.array(z.string()) });
 
-/** Pull an image from another agent, into the spool or (on the frontend) into the target directory. */
+/**
+ * Pull an image from another agent, into the spool or (on the frontend) into the target directory.
+ */
 const receive = z.object({
   type: z.literal('receive'),
   transfer: z.string(),

@@ -1,0 +1,111 @@
+import { assert } from '../base/assert.ts';
+import { KgetError } from '../base/error.ts';
+
+/** The oldest Node.js on which the agent runs. */
+export const MIN_NODE_MAJOR = 20;
+
+/**
+ * Agents of other versions that were shipped this long ago are removed when a new one is shipped.
+ */
+const OLD_AGENT_DAYS = 30;
+
+export interface BootstrapOptions {
+  /** SHA-256 of the agent file, hexadecimal. */
+  readonly agentDigest: string;
+  readonly agentSizeBytes: number;
+  /** The Node.js to use on the node; without it the usual places are searched. */
+  readonly remoteNode?: string;
+}
+
+/**
+ * The command that ssh runs on a node: finds Node.js, fetches the agent over standard input unless
+ * a good copy lies in the node's cache, and becomes the agent.
+ *
+ * It says, a line each, `kgetplus WORD DETAILS`:
+ * - `no-node none` or `no-node VERSION PATH`: no usable Node.js, but perhaps an old one; it ends
+ * - `need`: it waits for exactly as many bytes as announced, the agent, on standard input
+ * - `cache DIRECTORY`: the directory cannot be made or written; it ends
+ * - `room DIRECTORY`: writing the agent there failed; it ends
+ * - `damaged DIRECTORY`: the agent that arrived has another digest; it ends
+ * - `start`: the agent runs from here on, its first message follows
+ *
+ * Whatever the user's login shell is, it must hand the script on unchanged: it is one line in
+ * single quotes, without the characters that csh or fish read even there (quote, backslash,
+ * exclamation mark).
+ * @throws KgetError `usage` when `remoteNode` is not a plain path
+ */
+export function bootstrapCommand(options: BootstrapOptions): string {
+  assert(/^[0-9a-f]{64}$/.test(options.agentDigest), 'the agent digest is hexadecimal SHA-256');
+  assert(Number.isSafeInteger(options.agentSizeBytes), 'the agent size is a number of bytes');
+  const lines = [
+    'umask 077;',
+    // Noise that did not end its line must not hide our first word.
+    'echo;',
+    ...findNode(nodeCandidates(options.remoteNode)),
+    ...findCache(options),
+    ...shipAgent(options),
+    'echo "kgetplus start";',
+    'exec "$node" "$file"',
+  ];
+  const script = lines.join(' ');
+  assert(!/['\\!\n]/.test(script), 'the bootstrap survives every login shell');
+  return `exec sh -c '${script}'`;
+}
+
+function nodeCandidates(remoteNode: string | undefined): string {
+  if (remoteNode === undefined) return 'node nodejs /usr/bin/node /usr/local/bin/node';
+  if (/^[\w./+@=:,][\w./+@=:,-]*$/.test(remoteNode)) return remoteNode;
+  throw new KgetError(
+    'usage',
+    `Cannot use "${remoteNode}" as the path of Node.js on the nodes: wanted a path of letters, ` +
+      'digits and . / _ + @ = : , -, e.g. /opt/node/bin/node',
+  );
+}
+
+/**
+ * Sets `node` to the first candidate that is new enough; the first one found is named otherwise.
+ */
+function findNode(candidates: string): string[] {
+  return [
+    'node=; found=none;',
+    `for n in ${candidates}; do`,
+    'v=$("$n" --version 2>/dev/null </dev/null) || continue;',
+    'm=${v#v}; m=${m%%.*};',
+    `if [ "$m" -ge ${MIN_NODE_MAJOR} ] 2>/dev/null; then node=$n; break; fi;`,
+    'if [ "$found" = none ]; then found="$v $n"; fi;',
+    'done;',
+    'if [ -z "$node" ]; then echo "kgetplus no-node $found"; exit 3; fi;',
+  ];
+}
+
+/**
+ * Sets `dir` and `file`, and defines `good PATH`: is this file the agent, as far as can be told.
+ */
+function findCache({ agentDigest, agentSizeBytes }: BootstrapOptions): string[] {
+  return [
+    'dir="${XDG_CACHE_HOME:-$HOME/.cache}/kgetplus";',
+    `file="$dir/agent-${agentDigest}.cjs";`,
+    'good() {',
+    `[ -f "$1" ] && [ "$(wc -c <"$1")" -eq ${agentSizeBytes} ] || return 1;`,
+    'command -v sha256sum >/dev/null 2>&1 || return 0;',
+    `case "$(sha256sum <"$1")" in ${agentDigest}*) return 0;; esac;`,
+    'return 1;',
+    '};',
+  ];
+}
+
+/** The temporary name holds the host's name, since the home directory may be one for all nodes. */
+function shipAgent({ agentSizeBytes }: BootstrapOptions): string[] {
+  return [
+    'if good "$file"; then :; else',
+    'mkdir -p "$dir" && [ -w "$dir" ] || { echo "kgetplus cache $dir"; exit 4; };',
+    'new="$file.$(uname -n).$$";',
+    'clean() { rm -f "$new"; }; trap clean EXIT; trap "exit 5" HUP INT TERM;',
+    'echo "kgetplus need";',
+    `head -c ${agentSizeBytes} >"$new" || { echo "kgetplus room $dir"; exit 6; };`,
+    'good "$new" || { echo "kgetplus damaged $dir"; exit 7; };',
+    'mv -f "$new" "$file" || { echo "kgetplus cache $dir"; exit 4; };',
+    `find "$dir" -name "agent-*" -mtime +${OLD_AGENT_DAYS} -exec rm -f {} + 2>/dev/null;`,
+    'fi;',
+  ];
+}

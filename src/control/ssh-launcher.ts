@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { Clock } from '../base/clock.ts';
+import { KgetError } from '../base/error.ts';
+import { agentProcess } from './agent-process.ts';
+import { bootstrapCommand } from './bootstrap.ts';
+import { followBootstrap } from './bootstrap-dialogue.ts';
+import type { AgentLauncher } from './channel.ts';
+import { START_TIMEOUT_MS, startAgent } from './start-agent.ts';
+
+/**
+ * What we want of ssh where the user did not say otherwise: ssh takes the first value that it
+ * meets, so these stand behind the user's own. A silent connection is given up after a minute.
+ */
+const SSH_OPTIONS = [
+  '-T',
+  '-oBatchMode=yes',
+  '-oConnectTimeout=10',
+  '-oServerAliveInterval=15',
+  '-oServerAliveCountMax=4',
+];
+
+export interface SshLauncherOptions {
+  /** The remote shell, a word each; node and command are put behind it. `['ssh']` if not given. */
+  readonly command?: readonly string[];
+  /** The Node.js to use on the nodes; without it the usual places are searched. */
+  readonly remoteNode?: string;
+  /** The bundled agent. */
+  readonly agentFile: string;
+  /** The version of that agent. */
+  readonly version: string;
+  readonly clock: Clock;
+  /** `START_TIMEOUT_MS` if not given. */
+  readonly startTimeoutMs?: number;
+}
+
+/**
+ * Starts agents over the system's ssh, one connection each: the agent is shipped over it unless the
+ * node has it, and speaks over it from then on. The connection's process stands in a session of its
+ * own, so that Ctrl-C reaches only us and we can end the agents in order.
+ */
+export function sshLauncher(options: SshLauncherOptions): AgentLauncher {
+  const [program = 'ssh', ...words] = options.command ?? ['ssh'];
+  const ourWords = basename(program) === 'ssh' ? SSH_OPTIONS : [];
+  let shipment: Promise<Shipment> | undefined;
+
+  return {
+    async launch(node, signal) {
+      refuseOption(node);
+      shipment ??= readShipment(options);
+      const { agent, command } = await shipment;
+      const child = spawn(program, [...words, ...ourWords, node, command], {
+        stdio: 'pipe',
+        detached: true,
+      });
+      const process = agentProcess(child, options.clock);
+      return startAgent({
+        process,
+        node,
+        version: options.version,
+        clock: options.clock,
+        timeoutMs: options.startTimeoutMs ?? START_TIMEOUT_MS,
+        signal,
+        fallbackAddress: node.slice(node.lastIndexOf('@') + 1),
+        prepare: (lines) => followBootstrap({ node, program, process, agent, lines }),
+      });
+    },
+  };
+}
+
+interface Shipment {
+  readonly agent: Buffer;
+  readonly command: string;
+}
+
+async function readShipment(options: SshLauncherOptions): Promise<Shipment> {
+  const { agentFile, remoteNode } = options;
+  const agent = await readFile(agentFile).catch((cause: unknown) => {
+    const advice = 'the installation is incomplete: install Kget+ again, or run "npm run build"';
+    throw new KgetError('internal', `Cannot read the agent ${agentFile}; ${advice}`, { cause });
+  });
+  const command = bootstrapCommand({
+    agentDigest: createHash('sha256').update(agent).digest('hex'),
+    agentSizeBytes: agent.length,
+    ...(remoteNode !== undefined && { remoteNode }),
+  });
+  return { agent, command };
+}
+
+/** A node's name that looks like an option would be one to ssh, and could run any command here. */
+function refuseOption(node: string): void {
+  if (node !== '' && !node.startsWith('-')) return;
+  throw new KgetError('usage', `Cannot use "${node}" as a node: wanted a host name or address`);
+}

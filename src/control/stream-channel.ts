@@ -1,0 +1,67 @@
+import type { Writable } from 'node:stream';
+import type { Failure } from '../base/error.ts';
+import type { Channel } from './channel.ts';
+import { endReport } from './end-report.ts';
+import { encodeMessage, refusalOf } from './message-lines.ts';
+import { messageReader, type MessageReaderOptions } from './message-reader.ts';
+
+export interface StreamChannelOptions<In> extends MessageReaderOptions<In> {
+  readonly writable: Writable;
+}
+
+/**
+ * A channel over two byte streams, which it owns from now on: standard input and output of an
+ * agent, or of the process that leads to one. Nothing is read before `onMessage` is set. An input
+ * that ends between two messages is an orderly close, so an agent cannot tell a coordinator that
+ * closed from one that was killed.
+ */
+export function streamChannel<Out, In>(options: StreamChannelOptions<In>): Channel<Out, In> {
+  const { readable, writable, peer } = options;
+  const report = endReport();
+  let closing = false;
+  const reader = messageReader<In>(options, (failure) => {
+    if (failure === undefined) close();
+    else finish(failure);
+  });
+
+  function finish(failure?: Failure): void {
+    if (report.ended) return;
+    reader.stop();
+    readable.destroy();
+    // After an orderly end all was flushed, and what the other side has not read yet must stay.
+    if (failure !== undefined) writable.destroy();
+    report.end(failure);
+  }
+
+  function close(): void {
+    if (closing || report.ended) return;
+    closing = true;
+    reader.stop();
+    if (writable.destroyed || writable.writableFinished) finish();
+    else writable.end(() => finish());
+  }
+
+  // A peer that closes while we send breaks the pipe. Its last messages still count, and the end of
+  // the input says how it ended; only when we are closing there is nothing left to wait for.
+  writable.on('error', () => {
+    if (closing) finish();
+  });
+
+  return {
+    send(message) {
+      if (closing || report.ended || writable.destroyed) return;
+      const line = encodeMessage(message);
+      const queuedBytes = writable.writableLength;
+      const refusal = refusalOf({ peer, lineBytes: line.length, queuedBytes });
+      if (refusal === undefined) writable.write(line);
+      else finish(refusal);
+    },
+    onMessage(listener) {
+      queueMicrotask(() => {
+        if (!closing && !report.ended) reader.start(listener);
+      });
+    },
+    onEnd: report.listen,
+    close,
+  };
+}

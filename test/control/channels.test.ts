@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
+import { it } from 'node:test';
+import type { AgentChannel, CoordinatorChannel } from '../../src/control/channel.ts';
+import { MAX_LINE_BYTES } from '../../src/control/message-lines.ts';
+import { memoryChannelPair } from '../../src/control/memory-channel.ts';
+import { agentMessage, coordinatorMessage } from '../../src/control/messages.ts';
+import { streamChannel } from '../../src/control/stream-channel.ts';
+import { channelContract, hear, type OpenChannel } from './channel-contract.ts';
+
+function coordinatorEnd(readable: Readable, writable: Writable): CoordinatorChannel {
+  return streamChannel({ readable, writable, schema: agentMessage, peer: 'the agent on node07' });
+}
+
+function agentEnd(readable: Readable, writable: Writable): AgentChannel {
+  return streamChannel({ readable, writable, schema: coordinatorMessage, peer: 'the coordinator' });
+}
+
+function streamPair(): OpenChannel {
+  const [down, up] = [new PassThrough(), new PassThrough()];
+  return { coordinator: coordinatorEnd(up, down), agent: agentEnd(down, up) };
+}
+
+/** A child that passes on everything between its standard streams and two more pipes to us. */
+function processPair(): OpenChannel {
+  const relay = 'cat <&3 4>&- & exec 3<&-; exec cat >&4 4>&-';
+  const child = spawn('sh', ['-c', relay], { stdio: ['pipe', 'pipe', 'ignore', 'pipe', 'pipe'] });
+  const [input, output] = [child.stdin as Writable, child.stdout as Readable];
+  const [farInput, farOutput] = [child.stdio[3] as Writable, child.stdio[4] as Readable];
+  return { coordinator: coordinatorEnd(output, input), agent: agentEnd(farOutput, farInput) };
+}
+
+channelContract('memory', memoryChannelPair);
+channelContract('pair of streams', streamPair);
+channelContract('child process', processPair);
+
+/** What the coordinator makes of these bytes from an agent. */
+function reads(...pieces: (string | Buffer)[]) {
+  const input = new PassThrough();
+  const heard = hear(coordinatorEnd(input, new PassThrough()));
+  for (const piece of pieces) input.write(piece);
+  return { input, ...heard };
+}
+
+void it('`streamChannel` joins a message when it arrives in single bytes', async () => {
+  const bytes = Buffer.from('{"type":"notice","text":"né"}\n{"type":"pong"}\n');
+  const { input, messages, ended } = reads(...Array.from(bytes, (byte) => Buffer.from([byte])));
+  input.end();
+  assert.equal(await ended, undefined);
+  assert.deepEqual(messages, [{ type: 'notice', text: 'né' }, { type: 'pong' }]);
+});
+
+void it('`streamChannel` ends with `protocol` when a line is no JSON', async () => {
+  const { ended } = reads('{"type":"pong"}\n<html>\u001B[31m\n');
+  const failure = await ended;
+  assert.equal(failure?.code, 'protocol');
+  assert.match(failure.message, /the agent on node07.*no JSON in "<html> \[31m"/);
+});
+
+void it('`streamChannel` ends with `protocol` when a line has no end', async () => {
+  const { ended } = reads(Buffer.alloc(MAX_LINE_BYTES), 'x');
+  assert.equal((await ended)?.code, 'protocol');
+});
+
+void it('`streamChannel` ends with `disconnected` when its input ends within a message', async () => {
+  const { input, messages, ended } = reads('{"type":"pong"}\n{"type":"po');
+  input.end();
+  assert.equal((await ended)?.code, 'disconnected');
+  assert.deepEqual(messages, [{ type: 'pong' }]);
+});
+
+void it('`streamChannel` ends with `disconnected` when its input breaks', async () => {
+  const { input, ended } = reads('{"type":"pong"}\n');
+  input.destroy(new Error('read ECONNRESET'));
+  const failure = await ended;
+  assert.equal(failure?.code, 'disconnected');
+  assert.match(failure.message, /ECONNRESET/);
+});
+
+void it('`streamChannel` delivers what was read before it when the input has ended since', async () => {
+  const readable = new PassThrough();
+  readable.end();
+  readable.resume();
+  await new Promise((resolve) => readable.once('end', resolve));
+  const channel: CoordinatorChannel = streamChannel({
+    readable,
+    writable: new PassThrough(),
+    schema: agentMessage,
+    peer: 'the agent',
+    alreadyRead: Buffer.from('{"type":"pong"}\n{"type":"left"}\n'),
+  });
+  const { messages, ended } = hear(channel);
+  assert.equal(await ended, undefined);
+  assert.deepEqual(messages, [{ type: 'pong' }, { type: 'left' }]);
+});
