@@ -32,36 +32,39 @@ const onLink = (await lab.bytesReceived(lab.frontend)) - before;
 const report = parseReport({ text: run.report ?? '', file: 'report.json' });
 print(figures(report, onLink));
 
-function figures(report: RunReport, linkBytes: number) {
+function figures({ nodes: reported, transfers, frontend, seconds }: RunReport, linkBytes: number) {
   const slotSeconds = sizeBytes / (rateBytesPerSecond(rate) * GOODPUT);
-  const upSeconds = Math.max(...report.nodes.map((node) => node.readySeconds ?? Number.NaN));
-  const releases = report.nodes
+  const upSeconds = Math.max(...reported.map((node) => node.readySeconds ?? Number.NaN));
+  const releases = reported
     .map((node) => node.releasedSeconds ?? Number.NaN)
     .toSorted((a, b) => a - b);
   const slotsAt = (share: number): number => {
     const at = releases[Math.ceil(share * releases.length) - 1] ?? Number.NaN;
     return (at - upSeconds) / slotSeconds;
   };
-  const toFrontend = report.transfers.filter((transfer) => transfer.to === 'frontend');
+  const toFrontend = transfers.filter((transfer) => transfer.to === 'frontend');
   const first = Math.min(...toFrontend.map((transfer) => transfer.startSeconds));
   const last = Math.max(...toFrontend.map((transfer) => transfer.endSeconds));
   return {
-    nodes: report.nodes.length,
+    nodes: reported.length,
     rate,
     sizeBytes,
     slotSeconds,
     upSeconds,
-    seconds: report.seconds,
+    seconds,
     t50Slots: slotsAt(0.5),
     t80Slots: slotsAt(0.8),
     t875Slots: slotsAt(0.875),
     t100Slots: slotsAt(1),
-    meanSlots: releases.reduce((sum, at) => sum + at - upSeconds, 0) / releases.length / slotSeconds,
+    meanSlots:
+      releases.reduce((sum, at) => sum + at - upSeconds, 0) / releases.length / slotSeconds,
     /** Payload that crossed, over what the link could carry from the first to the last byte. */
-    linkFilled: (toFrontend.reduce((sum, t) => sum + t.wireBytes, 0) / (last - first)) /
+    linkFilled:
+      toFrontend.reduce((sum, t) => sum + t.wireBytes, 0) /
+      (last - first) /
       (rateBytesPerSecond(rate) * GOODPUT),
-    busyFraction: report.frontend.busyFraction,
-    maxSenders: report.frontend.maxSenders,
+    busyFraction: frontend.busyFraction,
+    maxSenders: frontend.maxSenders,
     linkBytes,
   };
 }

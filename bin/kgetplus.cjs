@@ -18,7 +18,9 @@ function pinnedNode() {
 }
 
 const command = join(__dirname, '..', 'dist', 'kgetplus.mjs');
-const node = [pinnedNode(), process.execPath].find((path) => path !== undefined && existsSync(path));
+const node = [pinnedNode(), process.execPath].find(
+  (path) => path !== undefined && existsSync(path),
+);
 const major = Number(process.versions.node.split('.')[0]);
 
 if (!existsSync(command)) {
@@ -33,7 +35,8 @@ if (!existsSync(command)) {
 } else {
   const child = spawn(node, [command, ...process.argv.slice(2)], { stdio: 'inherit' });
   // Ctrl-C in a terminal reaches the child by itself, too: it takes both for one.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => {
     process.exitCode = signal === null ? code : 128 + constants.signals[signal];
   });

@@ -9,7 +9,7 @@ import type { Lab } from './lab.ts';
 const COMMAND = join(import.meta.dirname, '../bin/kgetplus.cjs');
 
 /** How a gather in a lab went. */
-export interface LabGather {
+interface LabGather {
   readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;

@@ -2,7 +2,11 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { VERSION } from '../base/version.ts';
 import { systemClock } from '../base/system-clock.ts';
-import { coordinatorMessage, type AgentMessage, type CoordinatorMessage } from '../control/messages.ts';
+import {
+  coordinatorMessage,
+  type AgentMessage,
+  type CoordinatorMessage,
+} from '../control/messages.ts';
 import { streamChannel } from '../control/stream-channel.ts';
 import { runAgent } from './agent.ts';
 

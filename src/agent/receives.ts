@@ -32,12 +32,17 @@ export interface Receives {
 }
 
 export function createReceives(options: ReceiveOptions): Receives {
-  const running = new Map<string, { readonly abort: AbortController; readonly ended: Promise<void> }>();
+  const running = new Map<
+    string,
+    { readonly abort: AbortController; readonly ended: Promise<void> }
+  >();
 
   return {
     start(order) {
       const abort = new AbortController();
-      const ended = receive(options, order, abort.signal).finally(() => running.delete(order.transfer));
+      const ended = receive(options, order, abort.signal).finally(() =>
+        running.delete(order.transfer),
+      );
       running.set(order.transfer, { abort, ended });
     },
     cancel(transfer) {

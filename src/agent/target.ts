@@ -13,7 +13,9 @@ export function openTargetPlace(directory: string): ImagePlace {
     accessSync(directory, constants.W_OK | constants.X_OK);
   } catch (error) {
     const found = error instanceof Error ? error.message : String(error);
-    throw new KgetError('target-unwritable', `Cannot write in ${directory}: ${found}`, { cause: error });
+    throw new KgetError('target-unwritable', `Cannot write in ${directory}: ${found}`, {
+      cause: error,
+    });
   }
   return {
     directory,
@@ -27,7 +29,10 @@ export function openTargetPlace(directory: string): ImagePlace {
 
 function plainName(name: string): string {
   if (name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name)) return name;
-  throw new KgetError('protocol', `Cannot store an image under ${JSON.stringify(name)}: not a plain name`);
+  throw new KgetError(
+    'protocol',
+    `Cannot store an image under ${JSON.stringify(name)}: not a plain name`,
+  );
 }
 
 /** For error messages: `image "disk.qcow2" from node07`. */

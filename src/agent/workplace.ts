@@ -49,7 +49,9 @@ export async function openWorkplace(
   const { node, identity, chunkSizeBytes, targetKey, targetDirectory } = configuration;
   const ending = new AbortController();
   const limit = (bytesPerSecond: number | null): RateLimit =>
-    bytesPerSecond === null ? unlimited : rateLimit({ bytesPerSecond, clock, signal: ending.signal });
+    bytesPerSecond === null
+      ? unlimited
+      : rateLimit({ bytesPerSecond, clock, signal: ending.signal });
 
   const root = configuration.spoolDirectory ?? defaultSpool;
   const spool = targetDirectory === null ? openSpool({ root, targetKey, node }) : undefined;

@@ -32,7 +32,10 @@ export function parseSize(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([A-Za-z]*)$/.exec(text.trim());
   const unit = match === null ? undefined : BINARY[match[2] ?? ''];
   if (match === null || unit === undefined) {
-    throw new KgetError('usage', `Cannot read "${text}" as a size: wanted e.g. 512MiB, 4G or 1.5GB`);
+    throw new KgetError(
+      'usage',
+      `Cannot read "${text}" as a size: wanted e.g. 512MiB, 4G or 1.5GB`,
+    );
   }
   return Math.round(Number(match[1]) * unit);
 }

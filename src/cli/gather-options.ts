@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { basename } from 'node:path';
 import { KgetError } from '../base/error.ts';
 import { parseRate, parseSize } from '../base/units.ts';
+import { DEFAULT_WINDOW } from '../control/launch-window.ts';
 import type { Objective } from '../planner/types.ts';
 
 /** Chunks of 128 KiB: two clusters of a qcow2 image (docs/formats.md). */
@@ -49,10 +50,15 @@ export function addGatherOptions(command: Command): Command {
     .option('--bwlimit <rate>', 'limit of what this host receives, e.g. 800Mbit or 100MiB', rate)
     .option('--on-release <cmd>', 'run on this host for each released node ({node} is replaced)')
     .option('--spool <dir>', "where nodes keep others' images [~/.cache/kgetplus/spool]")
-    .option('--chunk-size <size>', 'chunk size, a power of two', chunkSize, parseSize(DEFAULT_CHUNK))
+    .option(
+      '--chunk-size <size>',
+      'chunk size, a power of two',
+      chunkSize,
+      parseSize(DEFAULT_CHUNK),
+    )
     .option('--ssh <command>', 'remote shell', 'ssh')
     .option('--remote-node <path>', 'Node.js (20 or newer) on the nodes')
-    .option('--window <n>', 'agents that start at once', countUpTo(MAX_WINDOW, 1), 64)
+    .option('--window <n>', 'agents that start at once', countUpTo(MAX_WINDOW, 1), DEFAULT_WINDOW)
     .addOption(
       new Option('--launcher <kind>', 'how agents start').choices(['ssh', 'local']).default('ssh'),
     )

@@ -53,7 +53,10 @@ export interface GatherResult {
  * and writes the reports (not for a dry run).
  * @throws KgetError `target-unwritable`, `locked`
  */
-export async function runGather(request: GatherRequest, system: GatherSystem): Promise<GatherResult> {
+export async function runGather(
+  request: GatherRequest,
+  system: GatherSystem,
+): Promise<GatherResult> {
   const { clock, entropy } = system;
   const startedMs = clock.nowMs();
   const startedAt = new Date();

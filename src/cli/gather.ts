@@ -87,7 +87,8 @@ async function gatherCommand(
 }
 
 function nodeLauncher(options: GatherOptions, system: System): AgentLauncher {
-  if (options.launcher === 'local') return windowed(localLauncher({ ...system.agent, clock: system.clock }), options.window);
+  if (options.launcher === 'local')
+    return windowed(localLauncher({ ...system.agent, clock: system.clock }), options.window);
   const remote = options.remoteNode === undefined ? {} : { remoteNode: options.remoteNode };
   const command = splitWords(options.ssh);
   const { agent, clock } = system;

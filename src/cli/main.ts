@@ -58,7 +58,9 @@ async function runCommand(program: Command): Promise<void> {
       return;
     }
     const detail = error instanceof KgetError || !(error instanceof Error) ? error : error.stack;
-    process.stderr.write(`kgetplus: ${error instanceof KgetError ? error.message : String(detail)}\n`);
+    process.stderr.write(
+      `kgetplus: ${error instanceof KgetError ? error.message : String(detail)}\n`,
+    );
     process.exitCode = exitCodeOfError(error);
   }
 }

@@ -17,7 +17,7 @@ export interface ChosenNodes {
 
 /**
  * The nodes of all `sets`, in order and each once, without those of `exclusions`.
- * @throws KgetError `usage` for malformed sets, names that cannot be directories, or if none is left
+ * @throws KgetError `usage` for malformed sets, a node called like the frontend, or if none is left
  */
 export function chooseNodes(
   sets: readonly string[],
@@ -30,7 +30,13 @@ export function chooseNodes(
   if (nodes.length === 0) {
     throw new KgetError('usage', `No node is left of -w ${sets.join(' -w ')}; name at least one`);
   }
-  for (const node of nodes) checkName(node);
+  if (nodes.includes(FRONTEND_NAME)) {
+    const advice = 'name the host in another way, by its address say';
+    throw new KgetError(
+      'usage',
+      `A node cannot be called "${FRONTEND_NAME}": reports need it; ${advice}`,
+    );
+  }
   return { nodes, repeated: repeatedNodes(sets, options) };
 }
 
@@ -38,14 +44,20 @@ export function chooseNodes(
 export function nodeSetFiles({ environment }: Pick<System, 'environment'>): NodeSetOptions {
   const configuration = environment['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
   const directories = [join(configuration, 'clustershell'), CLUSTERSHELL_DIRECTORY];
-  const list = (directory: string): string[] => orNothing(() => readdirSync(directory)) ?? [];
-  const readText = (path: string): string | undefined => orNothing(() => readFileSync(path, 'utf8'));
   return { groups: clusterShellGroups({ directories, readText, list }), readText };
 }
 
 /** For the message about `repeated`. */
 export function repeatedText(repeated: readonly string[]): string {
   return `${foldNodeSet(repeated)} named more than once; gathered once`;
+}
+
+function list(directory: string): string[] {
+  return orNothing(() => readdirSync(directory)) ?? [];
+}
+
+function readText(path: string): string | undefined {
+  return orNothing(() => readFileSync(path, 'utf8'));
 }
 
 function repeatedNodes(sets: readonly string[], options: NodeSetOptions): string[] {
@@ -61,16 +73,6 @@ function repeatedNodes(sets: readonly string[], options: NodeSetOptions): string
     }
   }
   return [...repeated];
-}
-
-/** A node's name becomes a directory on the frontend, and a word of the remote shell's command. */
-function checkName(node: string): void {
-  if (node !== FRONTEND_NAME && !/^[.-]|[/\s\0]/.test(node)) return;
-  throw new KgetError(
-    'usage',
-    `Cannot use ${JSON.stringify(node)} as a node: wanted a host name as ssh takes it, ` +
-      `other than "${FRONTEND_NAME}"`,
-  );
 }
 
 function orNothing<T>(read: () => T): T | undefined {

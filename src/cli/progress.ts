@@ -58,7 +58,7 @@ export function showProgress({ stream, clock, startedMs }: ProgressOptions): Pro
 }
 
 /** Released nodes, the frontend's link and who fills it, relays, bytes saved, time left. */
-export function statusLine(facts: RunFacts, bytesPerSecond: number): string {
+function statusLine(facts: RunFacts, bytesPerSecond: number): string {
   const nodes = [...facts.nodes.values()];
   const starting = nodes.filter((node) => node.state === 'starting').length;
   const released = nodes.filter((node) => node.state === 'released').length;

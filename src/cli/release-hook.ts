@@ -10,7 +10,9 @@ const OUTPUT_LIMIT_CHARACTERS = 2000;
  * A function that runs `command` through the shell for each released node, with `{node}` replaced, and
  * resolves with what went wrong, if anything; it never rejects.
  */
-export function releaseHook(command: string | undefined): (node: string) => Promise<Failure | undefined> {
+export function releaseHook(
+  command: string | undefined,
+): (node: string) => Promise<Failure | undefined> {
   if (command === undefined) return () => Promise.resolve(undefined);
   return (node) => runHook(command.replaceAll('{node}', node), node);
 }
@@ -40,7 +42,8 @@ function runHook(command: string, node: string): Promise<Failure | undefined> {
   child.on('exit', (status, signal) => {
     if (late) end(`was ended after ${HOOK_LIMIT_MS / 1000} s`, 'timeout');
     else if (status === 0) end(undefined, 'internal');
-    else end(signal === null ? `ended with status ${status}` : `was ended by ${signal}`, 'internal');
+    else
+      end(signal === null ? `ended with status ${status}` : `was ended by ${signal}`, 'internal');
   });
   return promise;
 }

@@ -61,7 +61,11 @@ function measuredRates(transfers: readonly TransferReport[]): Rates | undefined 
   };
 }
 
-function workload(run: RunParts, rates: Rates, bytesByImage: ReadonlyMap<string, number>): Workload {
+function workload(
+  run: RunParts,
+  rates: Rates,
+  bytesByImage: ReadonlyMap<string, number>,
+): Workload {
   const loads = new Map(run.nodes.map(({ node }) => [node, 0]));
   for (const image of run.images) {
     const load = loads.get(image.node) ?? 0;

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { KgetError, systemCode } from '../base/error.ts';
@@ -71,7 +79,10 @@ function takeLock(lock: string, directory: string): void {
       rmSync(lock, { force: true });
     }
   }
-  throw new KgetError('locked', `Cannot gather into ${directory}: ${lock} comes back again and again`);
+  throw new KgetError(
+    'locked',
+    `Cannot gather into ${directory}: ${lock} comes back again and again`,
+  );
 }
 
 function ownerOf(lock: string): number | undefined {

@@ -108,7 +108,10 @@ function size(run: Run, node: string, { path, dataBytes }: Message<'scanned'>): 
   run.feed({ type: 'sized', image: image.id, bytes: dataBytes });
 }
 
-function spoil(run: Run, bad: { node: string; path: string; failure: Message<'unfit'>['failure'] }) {
+function spoil(
+  run: Run,
+  bad: { node: string; path: string; failure: Message<'unfit'>['failure'] },
+) {
   const image = run.facts.images.get(imageId(bad.node, bad.path));
   run.report(bad.failure, { node: bad.node, path: bad.path });
   if (image === undefined || run.plan.dryRun) return;

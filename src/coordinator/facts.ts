@@ -21,7 +21,7 @@ export interface RunFacts {
  * - `held`: the run is over and an image on it is not safe elsewhere.
  * - `failed`: it could not be reached, was lost, or had none of what was asked for.
  */
-export type NodeState = 'starting' | 'working' | 'leaving' | 'released' | 'held' | 'failed';
+type NodeState = 'starting' | 'working' | 'leaving' | 'released' | 'held' | 'failed';
 
 export interface NodeFacts {
   readonly name: string;

@@ -29,7 +29,8 @@ export async function gather(plan: GatherPlan, ports: GatherPorts): Promise<Gath
     ports,
     facts: createFacts(plan.nodes, senders),
     crew: createCrew({
-      launch: (node, signal) => (node === FRONTEND ? ports.frontend : ports.nodes).launch(node, signal),
+      launch: (node, signal) =>
+        (node === FRONTEND ? ports.frontend : ports.nodes).launch(node, signal),
       clock: ports.clock,
       configuration: async (node) => configurationFor(plan, node, await ports.identify(node)),
       onMessage: (node, message) => whileRunning(() => handleMessage(run, node, message)),

@@ -1,4 +1,11 @@
-import { closeSync, fdatasyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  writeSync,
+} from 'node:fs';
 import * as z from 'zod/mini';
 import { systemCode } from '../base/error.ts';
 
@@ -37,7 +44,7 @@ export interface Resumption {
   readonly images: ReadonlyMap<string, ResumedImage>;
 }
 
-export interface ResumedImage {
+interface ResumedImage {
   readonly node: string;
   readonly path: string;
   readonly sizeBytes: number;

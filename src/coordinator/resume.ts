@@ -61,7 +61,7 @@ function recall(run: Run, node: NodeFacts): void {
 }
 
 /** Enters an image that no node holds yet into the facts and the journal. */
-export function addImage(run: Run, image: ImageName): ImageFacts {
+function addImage(run: Run, image: ImageName): ImageFacts {
   const known = run.facts.images.get(image.id);
   if (known !== undefined) return known;
   const { id, node, path, sizeBytes } = image;
@@ -77,12 +77,16 @@ export function addImage(run: Run, image: ImageName): ImageFacts {
     digest: null,
   };
   run.facts.images.set(id, facts);
-  if (!run.plan.dryRun) run.ports.journal.append({ type: 'image', image: id, node, path, sizeBytes });
+  if (!run.plan.dryRun)
+    run.ports.journal.append({ type: 'image', image: id, node, path, sizeBytes });
   return facts;
 }
 
 /** Enters an image that `holder` holds, and tells the planner. `bytes`: what moving it costs. */
-export function addHeldImage(run: Run, options: { image: ImageName; holder: string; bytes: number }) {
+export function addHeldImage(
+  run: Run,
+  options: { image: ImageName; holder: string; bytes: number },
+) {
   const { image, holder, bytes } = options;
   const facts = addImage(run, image);
   if (facts.state === 'safe') return;
@@ -101,4 +105,3 @@ function takesNoPart(run: Run, origin: string): boolean {
   const state = run.facts.nodes.get(origin)?.state;
   return state === undefined || state === 'failed' || state === 'released';
 }
-

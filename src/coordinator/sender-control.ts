@@ -27,5 +27,9 @@ export function adjustSenders(control: SenderControl, sample: RateSample): Sende
     return { ...control, allowed: Math.max(1, control.allowed - 1), settled: true };
   }
   const allowed = Math.min(MAX_SENDERS, control.allowed + 1);
-  return { allowed, bestBytesPerSecond: sample.bytesPerSecond, settled: allowed === control.allowed };
+  return {
+    allowed,
+    bestBytesPerSecond: sample.bytesPerSecond,
+    settled: allowed === control.allowed,
+  };
 }

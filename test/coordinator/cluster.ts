@@ -1,11 +1,7 @@
 import { KgetError, type Failure } from '../../src/base/error.ts';
 import type { AgentLauncher } from '../../src/control/channel.ts';
 import { memoryChannelPair } from '../../src/control/memory-channel.ts';
-import type {
-  AgentMessage,
-  CoordinatorMessage,
-  ImageName,
-} from '../../src/control/messages.ts';
+import type { AgentMessage, CoordinatorMessage, ImageName } from '../../src/control/messages.ts';
 import type { ImageFacts, RunFailure } from '../../src/coordinator/facts.ts';
 import { gather } from '../../src/coordinator/gather.ts';
 import type { JournalRecord } from '../../src/coordinator/journal.ts';
@@ -91,7 +87,11 @@ export async function runCluster(script: ClusterScript): Promise<GatherOutcome &
     },
   };
 
-  function answers(node: string, behaviour: NodeScript, message: CoordinatorMessage): AgentMessage[] {
+  function answers(
+    node: string,
+    behaviour: NodeScript,
+    message: CoordinatorMessage,
+  ): AgentMessage[] {
     switch (message.type) {
       case 'configure': {
         const spooled = [...(behaviour.spooled ?? [])];

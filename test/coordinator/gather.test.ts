@@ -90,9 +90,7 @@ void suite('gather', () => {
     const { facts, world } = await runCluster({
       nodes: equalNodes(4),
       onReceive: (order, { pulls }) =>
-        pulls.length > 2
-          ? { answer: [failed(order.transfer, 'no-room', 'target')] }
-          : 'normal',
+        pulls.length > 2 ? { answer: [failed(order.transfer, 'no-room', 'target')] } : 'normal',
     });
     assert.ok([...facts.images.values()].some((image) => image.state === 'missing'));
     assert.ok(world.failures.some(({ code }) => code === 'no-room'));
@@ -126,7 +124,10 @@ void suite('gather', () => {
     });
     assert.ok(keeper !== undefined, 'a keeper died while its foreign image was pulled');
     const missing = [...facts.images.values()].filter((image) => image.state !== 'safe');
-    assert.ok(missing.every((image) => image.node === keeper), 'only what was nowhere else is lost');
+    assert.ok(
+      missing.every((image) => image.node === keeper),
+      'only what was nowhere else is lost',
+    );
     assert.equal(world.launched.length, 5, 'the origin was started again');
   });
 
@@ -200,11 +201,17 @@ void suite('gather, interrupted and continued', () => {
   };
 
   void test('`gather` asks no released node again when its image is safe or in a spool', async () => {
-    const nodes = { ...equalNodes(3), node3: { images: ['/vm/disk'], spooled: [spooled('node2')] } };
+    const nodes = {
+      ...equalNodes(3),
+      node3: { images: ['/vm/disk'], spooled: [spooled('node2')] },
+    };
     const { facts, world } = await runCluster({ nodes, plan: { resumption } });
     assert.deepEqual(world.launched.toSorted(), [FRONTEND, 'node3']);
     assert.deepEqual(world.safe.toSorted(), [disk('node2'), disk('node3')]);
-    assert.deepEqual([...facts.images.values()].map(({ state }) => state), ['safe', 'safe', 'safe']);
+    assert.deepEqual(
+      [...facts.images.values()].map(({ state }) => state),
+      ['safe', 'safe', 'safe'],
+    );
     assert.deepEqual(world.journal.at(-1), { type: 'end' });
   });
 

@@ -33,7 +33,10 @@ void suite('gather over real sshd', { skip, timeout: 240_000 }, () => {
     assert.equal(report.summary.safe, 6);
     assert.equal(frontendReport(report.transfers, 1).maxSenders, 1);
     assert.ok(report.nodes.every((node) => node.state === 'released'));
-    assert.ok(report.transfers.some((transfer) => transfer.to !== 'frontend'), 'some were relayed');
+    assert.ok(
+      report.transfers.some((transfer) => transfer.to !== 'frontend'),
+      'some were relayed',
+    );
     assert.ok(report.summary.frontendWireBytes < 0.5 * report.summary.logicalBytes);
     assertNothingLeft(lab);
   });
@@ -81,7 +84,10 @@ void suite('gather over real sshd', { skip, timeout: 240_000 }, () => {
     const run = await running.ended;
     const report = reportOf(run.report);
     const lost = report.images.filter((image) => image.state === 'missing');
-    assert.ok(lost.every((image) => image.node === victim.name), run.stderr);
+    assert.ok(
+      lost.every((image) => image.node === victim.name),
+      run.stderr,
+    );
     assert.equal(run.exitCode, report.nodes.every((n) => n.state === 'released') ? 0 : 3);
   });
 });

@@ -6,7 +6,12 @@ import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
-import { diskLikeImage, ext4Image, findMke2fs, incompressibleImage } from '../../src/samples/images.ts';
+import {
+  diskLikeImage,
+  ext4Image,
+  findMke2fs,
+  incompressibleImage,
+} from '../../src/samples/images.ts';
 
 const MIB = 1024 * 1024;
 const CHUNK_BYTES = 128 * 1024;
