@@ -1,10 +1,14 @@
 import { assert, unreachable } from '../base/assert.ts';
 import { addCopy, chooseMain, removeCopy, resize } from './copies.ts';
-import { endDrain, type Image, type Node, type State, type Transfer } from './state.ts';
+import { endDrain } from './links.ts';
+import type { Image, Node, State, Transfer } from './state.ts';
 import { abandon, complete, fail, land } from './transfers.ts';
 import type { PlannerEvent } from './types.ts';
 
-/** Applies one event to the state. News of nodes that no longer take part changes nothing. */
+/**
+ * Applies one event to the state. News of nodes that no longer take part, of copies that nobody
+ * needs and of images that nobody holds changes nothing.
+ */
 export function applyEvent(state: State, event: PlannerEvent): void {
   switch (event.type) {
     case 'expected':
@@ -15,7 +19,7 @@ export function applyEvent(state: State, event: PlannerEvent): void {
     case 'held':
       return hold(state, nodeOf(state, event.node), event);
     case 'sized':
-      return resizeUnsafe(imageOf(state, event.image), event.bytes);
+      return resizeUnsafe(state.images.get(event.image), event.bytes);
     case 'listed':
       nodeOf(state, event.node).listed = true;
       return;
@@ -29,7 +33,7 @@ export function applyEvent(state: State, event: PlannerEvent): void {
     case 'failed':
       return fail(state, transferOf(state, event.transfer), event.blame);
     case 'spoiled':
-      return spoil(state, nodeOf(state, event.node), imageOf(state, event.image));
+      return spoil(state, nodeOf(state, event.node), event.image);
     case 'lost':
       return lose(state, nodeOf(state, event.node));
     case 'senders-allowed':
@@ -100,13 +104,14 @@ function newImage(id: string, bytes: number): Image {
   };
 }
 
-function resizeUnsafe(image: Image, bytes: number): void {
-  if (image.state !== 'safe') resize(image, bytes);
+function resizeUnsafe(image: Image | undefined, bytes: number): void {
+  if (image !== undefined && image.state !== 'safe') resize(image, bytes);
 }
 
-function spoil(state: State, node: Node, image: Image): void {
-  const copy = node.copies.get(image);
-  if (copy === undefined) return;
+function spoil(state: State, node: Node, id: string): void {
+  const image = state.images.get(id);
+  const copy = image === undefined ? undefined : node.copies.get(image);
+  if (image === undefined || copy === undefined) return;
   removeCopy(copy);
   state.doubtful.add(image);
   if (copy.hops === 0 && image.main === undefined) node.stays = true;
@@ -134,12 +139,6 @@ function nodeOf(state: State, id: string): Node {
   const node = state.nodes.get(id);
   assert(node !== undefined, `node ${id} has joined`);
   return node;
-}
-
-function imageOf(state: State, id: string): Image {
-  const image = state.images.get(id);
-  assert(image !== undefined, `image ${id} is held`);
-  return image;
 }
 
 function transferOf(state: State, id: string): Transfer {

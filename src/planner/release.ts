@@ -6,7 +6,7 @@ import type { PlannerCommand } from './types.ts';
  * True if the run needs nothing from `node`: all its images are named, none of its copies counts,
  * and no transfer from or to it is under way. Holders of images that were given up stay.
  */
-export function isReleasable(node: Node): boolean {
+function isReleasable(node: Node): boolean {
   if (!node.listed || node.stays || node.outgoing.size > 0 || node.incoming.size > 0) return false;
   for (const copy of node.copies.values()) if (copy.image.main === copy) return false;
   return true;
@@ -27,8 +27,8 @@ export function releaseNodes(state: State): PlannerCommand[] {
 }
 
 /**
- * Gives up images without a copy, and those whose tries are used up. An image under way waits for the
- * end of its transfer: its copy may yet be good.
+ * Gives up images without a copy, and those whose tries are used up. An image under way waits for
+ * the end of its transfer: its copy may yet be good.
  */
 export function giveUpImages(state: State): PlannerCommand[] {
   const commands: PlannerCommand[] = [];

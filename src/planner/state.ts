@@ -1,4 +1,3 @@
-import { assert } from '../base/assert.ts';
 import type { PlannerOptions } from './types.ts';
 
 /** A node of the run, as far as the planner is concerned. */
@@ -46,7 +45,10 @@ export interface Image {
   main: Copy | undefined;
   /** The one transfer under way. */
   transfer: Transfer | undefined;
-  /** Where the image is, or will be when its transfer is durable; none once it heads for the frontend. */
+  /**
+   * Where the image is, or will be when its transfer is durable; none once it heads for the
+   * frontend.
+   */
   seat: Node | undefined;
   /** Receivers that were blamed for a failed transfer of this image. */
   readonly refusedBy: Set<string>;
@@ -116,67 +118,4 @@ export function createState(options: PlannerOptions): State {
     waitingCount: 0,
     doubtful: new Set(),
   };
-}
-
-/** True while some byte leaves `node` for another node. */
-export function sendsToPeer(node: Node): boolean {
-  for (const transfer of node.outgoing) {
-    if (transfer.phase === 'moving' && transfer.to !== undefined) return true;
-  }
-  return false;
-}
-
-/** True while some byte leaves `node` for the frontend. */
-export function sendsToFrontend(node: Node): boolean {
-  for (const transfer of node.outgoing) {
-    if (transfer.phase === 'moving' && transfer.to === undefined) return true;
-  }
-  return false;
-}
-
-/** True while some byte comes to `node`, or its next is agreed on. */
-export function receives(node: Node): boolean {
-  if (node.fillsFrom !== undefined) return true;
-  for (const transfer of node.incoming) if (transfer.phase === 'moving') return true;
-  return false;
-}
-
-/** Neither sends nor receives nor drains: free for any new bond. */
-export function isIdle(node: Node): boolean {
-  if (node.drainsTo !== undefined || node.drainsToFrontend) return false;
-  return !sendsToPeer(node) && !sendsToFrontend(node) && !receives(node);
-}
-
-/** The image that should leave `node` next: the one that failed least, then the first that came. */
-export function nextImage(node: Node): Image | undefined {
-  let best: Image | undefined;
-  for (const image of node.seated) {
-    if (image.transfer !== undefined) continue;
-    if (image.failures === 0) return image;
-    if (best === undefined || image.failures < best.failures) best = image;
-  }
-  return best;
-}
-
-/** Orders nodes by what is left on them, then by joining. */
-export function byLoad(left: Node, right: Node): number {
-  return (
-    left.loadBytes - right.loadBytes ||
-    left.seated.size - right.seated.size ||
-    left.order - right.order
-  );
-}
-
-/** Bonds two nodes: all images of `from` will move to `to`. */
-export function beginDrain(from: Node, to: Node): void {
-  assert(from !== to && from.drainsTo === undefined, `${from.id} can drain to ${to.id}`);
-  assert(to.fillsFrom === undefined, `${to.id} is not being filled`);
-  from.drainsTo = to;
-  to.fillsFrom = from;
-}
-
-/** Dissolves the bond in which `from` sends, if there is one; what moves goes on moving. */
-export function endDrain(from: Node): void {
-  if (from.drainsTo !== undefined) from.drainsTo.fillsFrom = undefined;
-  from.drainsTo = undefined;
 }

@@ -20,7 +20,10 @@ export interface PlannerOptions {
 export type PlannerEvent =
   /** The run has this many nodes in all, joined or not: the target fraction counts against it. */
   | { readonly type: 'expected'; readonly nodes: number }
-  /** A node is up (also again, after it was lost or released) and can receive up to `roomBytes` of foreign images. */
+  /**
+   * A node is up (also again, after it was lost or released) and can receive up to `roomBytes` of
+   * foreign images.
+   */
   | { readonly type: 'joined'; readonly node: string; readonly roomBytes: number }
   /** `node` holds a good copy of `image`; `bytes` is what moving it costs, as far as is known. */
   | { readonly type: 'held'; readonly node: string; readonly image: string; readonly bytes: number }
@@ -33,23 +36,24 @@ export type PlannerEvent =
   /** Every byte of the transfer has crossed the link, which is free again. */
   | { readonly type: 'arrived'; readonly transfer: string }
   /**
-   * The transfer's copy is verified and durable at the receiver. Accepted late as well: a copy whose
-   * transfer counted as failed is a good copy, and ends a `give-up` for want of one.
+   * The transfer's copy is verified and durable at the receiver. Accepted late as well: a copy
+   * whose transfer counted as failed is a good copy, and ends a `give-up` for want of one.
    */
   | { readonly type: 'durable'; readonly transfer: string }
   /**
-   * The transfer ended without a copy. The answer may be to try the same again at once: whoever wants
-   * to wait between tries tells of the failure later.
+   * The transfer ended without a copy. The answer may be to try the same again at once: whoever
+   * wants to wait between tries tells of the failure later.
    */
   | { readonly type: 'failed'; readonly transfer: string; readonly blame: Blame }
   /**
-   * The copy of `image` at `node` is no good (unreadable, changed); a transfer of it that is under way
-   * still ends with `durable` or `failed`. A node whose bad original was the only copy stays.
+   * The copy of `image` at `node` is no good (unreadable, changed); a transfer of it that is under
+   * way still ends with `durable` or `failed`. A node whose bad original was the only copy stays.
    */
   | { readonly type: 'spoiled'; readonly node: string; readonly image: string }
   /**
-   * The node is gone with all that it held. Its transfers count as failed, but for those from it that
-   * have arrived: they still end with `durable` or `failed`. It may join again, without its images.
+   * The node is gone with all that it held. Its transfers count as failed, but for those from it
+   * that have arrived: they still end with `durable` or `failed`. It may join again, without its
+   * images.
    */
   | { readonly type: 'lost'; readonly node: string }
   /** The number of nodes that may send to the frontend at once has changed. */

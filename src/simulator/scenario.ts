@@ -1,0 +1,85 @@
+import type { ReleaseCurve } from '../planner/bound.ts';
+import type { Blame, PlannerCommand, PlannerOptions } from '../planner/types.ts';
+
+/** A cluster, what it holds and what will go wrong: all that a simulated run depends on. */
+export interface Scenario {
+  readonly nodes: readonly SimulatedNode[];
+  readonly frontendBytesPerSecond: number;
+  /** From a pull's command until its first byte. */
+  readonly connectSeconds: number;
+  /** From a transfer's last byte until its copy is durable. */
+  readonly syncSeconds: number;
+  readonly faults: readonly Fault[];
+  readonly planner: PlannerOptions;
+}
+
+export interface SimulatedNode {
+  readonly id: string;
+  readonly joinSeconds: number;
+  readonly upBytesPerSecond: number;
+  readonly downBytesPerSecond: number;
+  /** Room for foreign images. */
+  readonly roomBytes: number;
+  readonly images: readonly { readonly id: string; readonly bytes: number }[];
+}
+
+export type Fault =
+  /**
+   * The `ordinal`-th pull of the run (from 1) fails after this share (0 to 1) of its bytes, or,
+   * with share 1, when it would have been durable.
+   */
+  | {
+      readonly kind: 'transfer-fails';
+      readonly ordinal: number;
+      readonly share: number;
+      readonly blame: Blame;
+    }
+  /** The node is gone, unless it was released before. */
+  | { readonly kind: 'node-lost'; readonly atSeconds: number; readonly node: string }
+  /** The node's copy turns out bad; a transfer of it that is moving fails. */
+  | {
+      readonly kind: 'spoiled';
+      readonly atSeconds: number;
+      readonly node: string;
+      readonly image: string;
+    }
+  /** The planner gets another figure of an image's size; what really moves is as before. */
+  | {
+      readonly kind: 'sized';
+      readonly atSeconds: number;
+      readonly image: string;
+      readonly bytes: number;
+    }
+  /** Something on the node cannot be gathered. */
+  | { readonly kind: 'stays'; readonly atSeconds: number; readonly node: string }
+  | { readonly kind: 'senders-allowed'; readonly atSeconds: number; readonly senders: number };
+
+/** One pull, as it went. Times are seconds since the start of the run. */
+export interface TracedTransfer {
+  readonly transfer: string;
+  readonly image: string;
+  readonly from: string;
+  readonly to: string;
+  readonly bytes: number;
+  readonly startSeconds: number;
+  /** When the last byte had arrived or the transfer ended otherwise. */
+  endSeconds: number;
+  state: 'under-way' | 'durable' | 'failed';
+}
+
+/** What came of a scenario. */
+export interface Outcome {
+  /** In the order of release. */
+  readonly released: readonly { readonly node: string; readonly seconds: number }[];
+  /** The same as a share of all nodes. */
+  readonly curve: ReleaseCurve;
+  /** When the last image was durable at the frontend; 0 if none was. */
+  readonly makespanSeconds: number;
+  /** Share of the makespan in which some byte moved to the frontend. */
+  readonly frontendBusyFraction: number;
+  readonly safeImages: ReadonlySet<string>;
+  readonly transfers: readonly TracedTransfer[];
+  readonly commands: readonly PlannerCommand[];
+  /** Broken rules in words, with the time; empty if all is well. */
+  readonly violations: readonly string[];
+}
