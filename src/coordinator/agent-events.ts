@@ -10,6 +10,10 @@ import type { Run } from './run.ts';
 
 type Message<Type extends AgentMessage['type']> = Extract<AgentMessage, { type: Type }>;
 
+/** How long a transfer whose link failed is left alone, the first time and at most. */
+const RETRY_MS = 500;
+const RETRY_LIMIT_MS = 8000;
+
 /** Applies what an agent said: to the facts, the journal and the planner. */
 export function handleMessage(run: Run, node: string, message: AgentMessage): void {
   switch (message.type) {
@@ -175,7 +179,18 @@ function failTransfer(run: Run, receiver: string, message: Message<'receive-fail
   const spoiled = failure.code === 'source-changed' || failure.code === 'source-unreadable';
   // In this order: the planner must not try the bad copy again.
   if (spoiled) run.feed({ type: 'spoiled', node: transfer.from, image: image.id });
-  run.feed({ type: 'failed', transfer: transfer.id, blame });
+  if (blame === 'link') run.inBackground(failLater(run, transfer));
+  else run.feed({ type: 'failed', transfer: transfer.id, blame });
+}
+
+/** Links often come back: each further failure of an image's transfers is told later than the last. */
+async function failLater(run: Run, { id, image }: TransferFacts): Promise<void> {
+  const failures = [...run.facts.transfers.values()].filter(
+    (transfer) => transfer.image === image && transfer.state === 'failed',
+  );
+  const delayMs = Math.min(RETRY_LIMIT_MS, RETRY_MS * 2 ** (failures.length - 1));
+  await run.ports.clock.sleep(delayMs, run.over);
+  if (!run.over.aborted) run.feed({ type: 'failed', transfer: id, blame: 'link' });
 }
 
 /** The transfer, unless it has ended already (its node was lost, say). */

@@ -40,6 +40,7 @@ export async function gather(plan: GatherPlan, ports: GatherPorts): Promise<Gath
     spares: new Map(),
     recalled: new Set(),
     frontendReady: false,
+    over: over.signal,
     seconds: () => (ports.clock.nowMs() - plan.startedMs) / 1000,
     feed(event) {
       for (const command of planner.handle(event)) execute(run, command);

@@ -21,14 +21,16 @@ export function loseNode(run: Run, name: string, failure: Failure): void {
   recallOrphans(run);
 }
 
-/** The planner counts nodes that never joined as not expected. */
+/** The planner subtracts lost nodes by itself, but only those that had joined. */
 function tellPlanner(run: Run, name: string): void {
   if (run.servingPorts.has(name)) {
     run.feed({ type: 'lost', node: name });
     return;
   }
-  const coming = [...run.facts.nodes.values()].filter((node) => node.state !== 'failed');
-  run.feed({ type: 'expected', nodes: coming.length });
+  const away = [...run.facts.nodes.values()].filter(
+    (other) => other.state === 'failed' && !run.servingPorts.has(other.name),
+  );
+  run.feed({ type: 'expected', nodes: run.facts.nodes.size - away.length });
 }
 
 function endTransfers(run: Run, node: string): void {

@@ -25,6 +25,8 @@ export interface Run {
   feed(event: PlannerEvent): void;
   /** Records a failure for the report and the progress lines. */
   report(failure: Failure, where: { readonly node?: string; readonly path?: string }): void;
+  /** Aborted when the run is over: nothing is decided any more. */
+  readonly over: AbortSignal;
   /** Ends the run now: nothing more can come of it. */
   abort(failure: Failure): void;
   /** Work that the run waits for before it ends. */

@@ -1,4 +1,6 @@
+import type { KgetError } from '../base/error.ts';
 import type { Landing, ServedImage } from '../content/image.ts';
+import type { PullLimits, ServeLimits } from './limits.ts';
 
 /** PEM texts that prove an agent's place in a run: see docs/protocol.md. */
 export interface Identity {
@@ -20,6 +22,8 @@ export interface ServeOptions {
   readonly upload: RateLimit;
   /** A stranger was refused, a connection broke the protocol. */
   onNotice(text: string): void;
+  /** Other limits than `SERVE_LIMITS`. */
+  readonly limits?: Partial<ServeLimits>;
 }
 
 export interface Server {
@@ -33,11 +37,16 @@ export interface PullOptions {
   /** The agent to pull from, by its node name (checked against its certificate) and its address. */
   readonly from: { readonly node: string; readonly host: string; readonly port: number };
   readonly image: string;
-  /** Called once, when the sender has named the image's size; what it returns takes the image in. */
+  /**
+   * Called once, when the sender has named the image's size; what it returns takes the image in. It stays
+   * the caller's: to be finished or abandoned when the pull has ended, also if it was made after that.
+   */
   land(sizeBytes: number): Promise<Landing>;
   readonly chunkSizeBytes: number;
   readonly download: RateLimit;
   readonly signal: AbortSignal;
+  /** Other limits than `PULL_LIMITS`. */
+  readonly limits?: Partial<PullLimits>;
 }
 
 export interface PullCounters {
@@ -45,4 +54,23 @@ export interface PullCounters {
   wireBytes: number;
   /** Chunks that crossed the network. */
   chunks: number;
+}
+
+/** Whose fault it is that a pull failed, as far as the receiver can tell. */
+export type PullBlame = 'source' | 'target' | 'link';
+
+/**
+ * How a pull ended. `arrived`: every chunk was verified and written, and the sender has confirmed that its
+ * image did not change meanwhile; making it durable is up to the caller.
+ */
+export type PullOutcome =
+  | { readonly state: 'arrived'; readonly landing: Landing }
+  | { readonly state: 'failed'; readonly blame: PullBlame; readonly error: KgetError };
+
+/** A pull under way. */
+export interface Pull {
+  /** Counts while the pull runs. */
+  readonly counters: PullCounters;
+  /** Never rejects. */
+  readonly outcome: Promise<PullOutcome>;
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../../src/base/clock.ts';
 import { KgetError, type Failure } from '../../src/base/error.ts';
 import type { AgentLauncher } from '../../src/control/channel.ts';
 import { memoryChannelPair } from '../../src/control/memory-channel.ts';
@@ -7,7 +8,6 @@ import { gather } from '../../src/coordinator/gather.ts';
 import type { JournalRecord } from '../../src/coordinator/journal.ts';
 import type { GatherOutcome, GatherPlan } from '../../src/coordinator/ports.ts';
 import { FRONTEND } from '../../src/planner/types.ts';
-import { steppedClock } from '../control/clocks.ts';
 
 type Order = Extract<CoordinatorMessage, { type: 'receive' }>;
 
@@ -50,6 +50,16 @@ export interface World {
 }
 
 export const IMAGE_BYTES = 1000;
+
+/** Delays before retries pass at once; intervals of pings and limits never do. */
+const hastyClock: Clock = {
+  nowMs: () => 0,
+  sleep: (durationMs, signal) =>
+    new Promise((resolve) => {
+      if (durationMs < 10_000) resolve();
+      signal?.addEventListener('abort', () => resolve());
+    }),
+};
 
 /** Runs the production coordinator against agents in memory; nothing takes real time. */
 export async function runCluster(script: ClusterScript): Promise<GatherOutcome & { world: World }> {
@@ -146,7 +156,7 @@ export async function runCluster(script: ClusterScript): Promise<GatherOutcome &
   const outcome = await gather(plan, {
     nodes: launcher,
     frontend: launcher,
-    clock: steppedClock(),
+    clock: hastyClock,
     journal: { append: (record) => world.journal.push(record), close: () => {} },
     identify: () => Promise.resolve({ certificate: '', key: '', authority: '' }),
     onRelease(node) {
