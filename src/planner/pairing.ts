@@ -7,6 +7,9 @@ import type { Image, Node, State } from './state.ts';
  */
 const MAX_TARGET_FAULTS = 2;
 
+/** Failures of an image's transfers after which it is not relayed for the sake of an early release. */
+const MAX_RELAY_FAILURES = 2;
+
 /**
  * A relay may load a node with so much of one sender's part of what is left. Half was measured to be a
  * good bargain: see docs/decisions/0001.
@@ -71,10 +74,14 @@ export function acceptsImage(node: Node, image: Image, from: Node): boolean {
   );
 }
 
-/** True if one more relay of `image` is allowed and has a chance. */
+/**
+ * True if one more relay of `image` is allowed and has a chance. After a few failures only the way to
+ * the frontend is tried, where there is one: nodes that cannot reach each other must not use up tries.
+ */
 export function isRelayable(state: State, image: Image): boolean {
   const copy = image.main;
-  return copy !== undefined && copy.hops < state.options.maxHops && copy.faults === 0;
+  if (copy === undefined || copy.hops >= state.options.maxHops || copy.faults > 0) return false;
+  return image.failures < MAX_RELAY_FAILURES || copy.node.avoids.has(FRONTEND);
 }
 
 /**

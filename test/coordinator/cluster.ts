@@ -47,6 +47,8 @@ export interface World {
   /** Cuts the channel of an agent. */
   kill(node: string): void;
   interrupt(): void;
+  /** Whether a pull is one of the frontend. */
+  toFrontend(order: Order): boolean;
 }
 
 export const IMAGE_BYTES = 1000;
@@ -65,6 +67,7 @@ const hastyClock: Clock = {
 export async function runCluster(script: ClusterScript): Promise<GatherOutcome & { world: World }> {
   const interrupt = new AbortController();
   const cuts = new Map<string, () => void>();
+  const frontendOrders = new Set<Order>();
   let sendersNow = 0;
   const world = {
     launched: [] as string[],
@@ -78,6 +81,7 @@ export async function runCluster(script: ClusterScript): Promise<GatherOutcome &
     failures: [] as RunFailure[],
     kill: (node: string) => cuts.get(node)?.(),
     interrupt: () => interrupt.abort(),
+    toFrontend: (order: Order) => frontendOrders.has(order),
   };
 
   const launcher: AgentLauncher = {
@@ -126,6 +130,7 @@ export async function runCluster(script: ClusterScript): Promise<GatherOutcome &
 
   function received(node: string, order: Order): AgentMessage[] {
     world.pulls.push(order);
+    if (node === FRONTEND) frontendOrders.add(order);
     const fate = script.onReceive?.(order, world) ?? 'normal';
     if (fate === 'silence') return [];
     if (fate !== 'normal') return [...fate.answer];

@@ -59,6 +59,17 @@ void suite('gather', () => {
     assert.equal(world.failures.length, 2);
   });
 
+  void test('`gather` brings every image where nodes cannot reach each other', async () => {
+    const { world } = await runCluster({
+      nodes: equalNodes(8),
+      plan: { planner: { objective: { kind: 'mean' }, maxHops: 10, maxAttempts: 5 } },
+      onReceive: (order, { toFrontend }) =>
+        toFrontend(order) ? 'normal' : { answer: [failed(order.transfer, 'disconnected', 'link')] },
+    });
+    assert.equal(world.safe.length, 8);
+    assert.equal(world.releaseCommands.length, 8);
+  });
+
   void test('`gather` gives an image up after a bounded number of tries, and holds its node', async () => {
     const { facts, world } = await runCluster({
       nodes: equalNodes(3),
