@@ -42,7 +42,7 @@ export function adoptSpares(run: Run, origin: string): void {
 /** Once every node has answered: asks back released nodes whose images nobody holds any more. */
 export function recallOrphans(run: Run): void {
   const states = [...run.facts.nodes.values()].map((node) => node.state);
-  if (run.plan.dryRun || states.includes('starting')) return;
+  if (run.plan.dryRun || run.over.aborted || states.includes('starting')) return;
   for (const image of run.facts.images.values()) {
     if (image.state !== 'moving' || image.route.length > 0) continue;
     const origin = run.facts.nodes.get(image.node);
