@@ -1,16 +1,9 @@
 import { createHash } from 'node:crypto';
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KgetError, systemCode } from '../base/error.ts';
+import { makeDirectories } from '../content/directories.ts';
 import { syncDirectory } from '../content/durable.ts';
 import { partPathOf } from '../content/part-file.ts';
 import { indexPathOf } from '../content/seed-file.ts';
@@ -83,7 +76,7 @@ export function openSpool({ root, targetKey, node }: SpoolOptions): Spool {
 function makeEmpty(directory: string): void {
   try {
     rmSync(directory, { recursive: true, force: true });
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectories(directory, 0o700);
   } catch (error) {
     const found = error instanceof Error ? error.message : String(error);
     throw new KgetError(

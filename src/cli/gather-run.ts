@@ -1,7 +1,8 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Clock, Entropy } from '../base/clock.ts';
 import type { Failure } from '../base/error.ts';
+import { makeDirectories } from '../content/directories.ts';
 import type { AgentLauncher } from '../control/channel.ts';
 import { gather } from '../coordinator/gather.ts';
 import { foldJournal, openJournal, readJournal } from '../coordinator/journal.ts';
@@ -96,7 +97,7 @@ export async function runGather(
 
 /** Nobody sees a report half written. */
 function writeWhole(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
+  makeDirectories(dirname(path));
   const temporary = `${path}.tmp`;
   writeFileSync(temporary, text);
   renameSync(temporary, path);

@@ -1,16 +1,9 @@
 import { createHash } from 'node:crypto';
-import {
-  accessSync,
-  constants,
-  mkdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { accessSync, constants, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { KgetError, systemCode } from '../base/error.ts';
+import { makeDirectories } from '../content/directories.ts';
 
 /** A target directory that this run alone works in, until it is disposed of. */
 export interface Target extends Disposable {
@@ -29,7 +22,6 @@ export interface Target extends Disposable {
 export function openTarget(path: string): Target {
   const directory = makeDirectory(path);
   const own = join(directory, '.kgetplus');
-  mkdirSync(own, { recursive: true });
   const lock = join(own, 'lock');
   takeLock(lock, directory);
   return {
@@ -44,10 +36,10 @@ export function openTarget(path: string): Target {
 
 function makeDirectory(path: string): string {
   try {
-    mkdirSync(path, { recursive: true });
+    makeDirectories(path);
     const directory = realpathSync(path);
     accessSync(directory, constants.W_OK | constants.X_OK);
-    mkdirSync(join(directory, '.kgetplus'), { recursive: true });
+    makeDirectories(join(directory, '.kgetplus'));
     return directory;
   } catch (error) {
     const found = error instanceof Error ? error.message : String(error);

@@ -1,6 +1,7 @@
-import { close, fdatasync, fsync, mkdirSync, open, renameSync, rmSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { close, fdatasync, fsync, open, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { makeDirectories } from './directories.ts';
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
@@ -21,14 +22,7 @@ export async function syncDirectory(directory: string): Promise<void> {
 
 /** Makes `directory` and whatever is missing above it, durably. */
 export async function makeDirectory(directory: string): Promise<void> {
-  let path = resolve(directory);
-  const topmost = mkdirSync(path, { recursive: true });
-  if (topmost === undefined) return;
-  while (path !== topmost) {
-    path = dirname(path);
-    await syncDirectory(path);
-  }
-  await syncDirectory(dirname(topmost));
+  for (const made of makeDirectories(directory).toReversed()) await syncDirectory(dirname(made));
 }
 
 /** A complete and synced file and its index, and the names that both are to get. */

@@ -9,6 +9,12 @@ export const MIN_NODE_MAJOR = 20;
  */
 const OLD_AGENT_DAYS = 30;
 
+/**
+ * What Node.js runs agents with: a small young generation keeps the memory of an agent the same
+ * whatever the size of its images; `npm run bench:agent` measures it.
+ */
+export const AGENT_NODE_OPTIONS = ['--max-semi-space-size=1'];
+
 export interface BootstrapOptions {
   /** SHA-256 of the agent file, hexadecimal. */
   readonly agentDigest: string;
@@ -45,7 +51,7 @@ export function bootstrapCommand(options: BootstrapOptions): string {
     ...findCache(options),
     ...shipAgent(options),
     'echo "kgetplus start";',
-    'exec "$node" "$file"',
+    `exec "$node" ${AGENT_NODE_OPTIONS.join(' ')} "$file"`,
   ];
   const script = lines.join(' ');
   assert(!/['\\!\n]/.test(script), 'the bootstrap survives every login shell');

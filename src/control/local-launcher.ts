@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { execPath } from 'node:process';
 import type { Clock } from '../base/clock.ts';
 import { agentProcess } from './agent-process.ts';
+import { AGENT_NODE_OPTIONS } from './bootstrap.ts';
 import type { AgentLauncher } from './channel.ts';
 import { START_TIMEOUT_MS, startAgent } from './start-agent.ts';
 
@@ -31,7 +32,7 @@ export interface LocalLauncherOptions {
 export function localLauncher(options: LocalLauncherOptions): AgentLauncher {
   return {
     async launch(node, signal) {
-      const child = spawn(execPath, [options.agentFile], {
+      const child = spawn(execPath, [...AGENT_NODE_OPTIONS, options.agentFile], {
         ...options.placeOf?.(node),
         stdio: 'pipe',
         detached: true,
