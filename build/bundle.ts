@@ -1,6 +1,5 @@
 /** Bundles the agent (one file for Node 20 and newer) and the command into `dist/`. */
-import { createHash } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { build, type BuildOptions } from 'esbuild';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
@@ -21,8 +20,6 @@ await build({
   target: 'node20',
   minify: true,
 });
-const agent = readFileSync('dist/agent.cjs');
-writeFileSync('dist/agent.sha256', createHash('sha256').update(agent).digest('hex'));
 await build({
   ...shared,
   entryPoints: ['src/cli/main.ts'],

@@ -81,7 +81,8 @@ export async function gather(plan: GatherPlan, ports: GatherPorts): Promise<Gath
   const interrupted = ports.signal.aborted && !over.signal.aborted;
   over.abort();
   await Promise.all(background);
-  await run.crew.disband({ emptySpools: !interrupted && unsafeImages(run.facts).length === 0 });
+  const emptySpools = !interrupted && !plan.dryRun && unsafeImages(run.facts).length === 0;
+  await run.crew.disband({ emptySpools });
   endFacts(run);
   return { facts: run.facts, interrupted };
 }
@@ -108,8 +109,23 @@ function endFacts({ facts, plan, ports, ...run }: Run): void {
     if (node.state === 'released' || node.state === 'failed') continue;
     node.state = holders.has(node.name) ? 'held' : 'failed';
   }
-  const complete = facts.failures.length === 0 && unsafeImages(facts).length === 0;
-  if (complete && !plan.dryRun) ports.journal.append({ type: 'end' });
+  if (!isComplete({ facts, plan })) return;
+  try {
+    ports.journal.append({ type: 'end' });
+  } catch (error) {
+    run.report(toFailure(error), {});
+  }
+}
+
+/** A run that is continued is not over while images of nodes that take no part now are missing. */
+function isComplete({ facts, plan }: Pick<Run, 'facts' | 'plan'>): boolean {
+  const earlier = [...(plan.resumption?.images ?? [])];
+  return (
+    !plan.dryRun &&
+    facts.failures.length === 0 &&
+    unsafeImages(facts).length === 0 &&
+    earlier.every(([id, { safe }]) => safe || facts.images.get(id)?.state === 'safe')
+  );
 }
 
 async function controlSenders(

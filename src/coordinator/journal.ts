@@ -7,7 +7,7 @@ import {
   writeSync,
 } from 'node:fs';
 import * as z from 'zod/mini';
-import { systemCode } from '../base/error.ts';
+import { KgetError, systemCode } from '../base/error.ts';
 
 /**
  * What must outlive the coordinator: which copies are durable where, and which nodes were released.
@@ -15,7 +15,13 @@ import { systemCode } from '../base/error.ts';
  * on it. A run that ended with every image safe closes with `end`.
  */
 const journalRecord = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('run'), run: z.string(), startedAt: z.string() }),
+  z.object({
+    type: z.literal('run'),
+    run: z.string(),
+    startedAt: z.string(),
+    patterns: z.optional(z.array(z.string())),
+  }),
+  /** Its own node has named it (again): copies from before do not count, the image may be another. */
   z.object({
     type: z.literal('image'),
     image: z.string(),
@@ -31,7 +37,10 @@ const journalRecord = z.discriminatedUnion('type', [
 
 export type JournalRecord = z.infer<typeof journalRecord>;
 
-/** Where records go; `append` returns when the record is durable. */
+/**
+ * Where records go; `append` returns when the record is durable, and throws `no-room` or
+ * `target-unwritable`.
+ */
 export interface Journal {
   append(record: JournalRecord): void;
   close(): void;
@@ -40,6 +49,8 @@ export interface Journal {
 /** What an unfinished run into the same directory left behind. */
 export interface Resumption {
   readonly run: string;
+  /** The paths that it gathers, if it said so. */
+  readonly patterns?: readonly string[] | undefined;
   readonly released: ReadonlySet<string>;
   readonly images: ReadonlyMap<string, ResumedImage>;
 }
@@ -56,12 +67,13 @@ interface ResumedImage {
 /** Folds the records of a journal; undefined when the last run in it has ended, or there is none. */
 export function foldJournal(records: readonly JournalRecord[]): Resumption | undefined {
   let run: string | undefined;
+  let patterns: readonly string[] | undefined;
   const released = new Set<string>();
   const images = new Map<string, ResumedImage>();
   for (const record of records) {
     switch (record.type) {
       case 'run':
-        run = record.run;
+        ({ run, patterns } = record);
         break;
       case 'image':
         images.set(record.image, { ...record, safe: false, copies: [] });
@@ -81,7 +93,7 @@ export function foldJournal(records: readonly JournalRecord[]): Resumption | und
         break;
     }
   }
-  return run === undefined ? undefined : { run, released, images };
+  return run === undefined ? undefined : { run, patterns, released, images };
 }
 
 function withCopy(image: ResumedImage, at: string | null): ResumedImage {
@@ -114,13 +126,27 @@ export function openJournal(path: string, keepBytes: number): Journal {
   ftruncateSync(fd, keepBytes);
   return {
     append(record) {
-      writeSync(fd, `${JSON.stringify(record)}\n`);
-      fdatasyncSync(fd);
+      try {
+        writeSync(fd, `${JSON.stringify(record)}\n`);
+        fdatasyncSync(fd);
+      } catch (error) {
+        throw journalFailure(path, error);
+      }
     },
     close() {
       closeSync(fd);
     },
   };
+}
+
+function journalFailure(path: string, error: unknown): KgetError {
+  const isFull = ['ENOSPC', 'EDQUOT'].includes(systemCode(error) ?? '');
+  const found = error instanceof Error ? error.message : String(error);
+  return new KgetError(
+    isFull ? 'no-room' : 'target-unwritable',
+    `Cannot write the run's journal ${path}: ${found}; what was not noted there does not count`,
+    { cause: error },
+  );
 }
 
 function textOf(path: string): string {

@@ -60,7 +60,7 @@ function recall(run: Run, node: NodeFacts): void {
   run.crew.start(node.name);
 }
 
-/** Enters an image that no node holds yet into the facts and the journal. */
+/** Enters an image that no node holds yet into the facts. */
 function addImage(run: Run, image: ImageName): ImageFacts {
   const known = run.facts.images.get(image.id);
   if (known !== undefined) return known;
@@ -77,8 +77,6 @@ function addImage(run: Run, image: ImageName): ImageFacts {
     digest: null,
   };
   run.facts.images.set(id, facts);
-  if (!run.plan.dryRun)
-    run.ports.journal.append({ type: 'image', image: id, node, path, sizeBytes });
   return facts;
 }
 
@@ -90,6 +88,10 @@ export function addHeldImage(
   const { image, holder, bytes } = options;
   const facts = addImage(run, image);
   if (facts.state === 'safe') return;
+  const { id, node, path, sizeBytes } = image;
+  if (holder === node && !run.plan.dryRun) {
+    run.ports.journal.append({ type: 'image', image: id, node, path, sizeBytes });
+  }
   facts.state = 'moving';
   facts.neededBytes = bytes;
   facts.route.splice(0, Infinity, ...(holder === image.node ? [] : [image.node]), holder);
