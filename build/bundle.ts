@@ -26,5 +26,10 @@ await build({
   outfile: 'dist/kgetplus.mjs',
   format: 'esm',
   target: 'node20',
-  packages: 'external',
+  // For packages that are CommonJS and load modules of Node.js.
+  banner: {
+    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+  },
+  minify: true,
+  keepNames: true,
 });

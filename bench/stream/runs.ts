@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { copyFileSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAuthority } from '../../src/transfer/identity.ts';
@@ -32,6 +32,12 @@ export interface OurRun extends RunFiles {
   readonly chunkSizeBytes: number;
   /** Whether the image is scanned before the transfer, or while it runs. */
   readonly scan: 'before' | 'meanwhile';
+}
+
+/** Fills as much of the file system as a copy will take, and frees it again. */
+export function touchMemory({ source, target }: RunFiles): void {
+  copyFileSync(source, target);
+  rmSync(target);
 }
 
 /** Reads the lines of JSON that a process prints, one at a time. */
