@@ -18,8 +18,11 @@ export async function runAgent(options: WorkplaceOptions): Promise<void> {
   channel.onEnd(() => gone.abort());
   channel.onMessage((message) => {
     heardMs = clock.nowMs();
-    if (message.type === 'configure') workplace ??= start(options, message);
-    else if (message.type === 'ping') channel.send({ type: 'pong' });
+    if (message.type === 'configure') {
+      workplace ??= start(options, message);
+      // The coordinator knows by `unfit`, and tells us to leave.
+      workplace.catch(() => {});
+    } else if (message.type === 'ping') channel.send({ type: 'pong' });
     else if (message.type === 'leave') {
       emptySpool = message.emptySpool;
       gone.abort();

@@ -35,7 +35,7 @@ export interface Spool extends ImagePlace {
  */
 export function openSpool({ root, targetKey, node }: SpoolOptions): Spool {
   const home = join(root, targetKey);
-  const directory = join(home, encodeURIComponent(node));
+  const directory = join(home, directoryName(node));
   const scratch = join(directory, 'scratch');
   makeEmpty(scratch);
 
@@ -71,6 +71,11 @@ export function openSpool({ root, targetKey, node }: SpoolOptions): Spool {
       removeIfEmpty(home);
     },
   };
+}
+
+/** A name of its own for each node, and never `.` or `..`. */
+function directoryName(node: string): string {
+  return encodeURIComponent(node).replace(/^\./, '%2E');
 }
 
 function makeEmpty(directory: string): void {

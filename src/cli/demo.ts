@@ -27,7 +27,11 @@ const ABOUT = `
 Eight agents run on this machine as processes of their own, each with a directory of its own and a link
 limited to 80 Mbit/s each way; the frontend's link is no faster. Every node has an ext4 image, most of
 it the same everywhere. They are gathered by the code of a real run, compared byte for byte with the
-originals, and removed; the report stays.`;
+originals, and removed; the report stays.
+
+Examples:
+  kgetplus demo
+  kgetplus demo --keep`;
 
 /** Declares `demo`. */
 export function addDemo(program: Command, system: System): void {
@@ -60,7 +64,7 @@ async function demo(options: { keep: boolean }, system: System): Promise<number>
     await verify(NODES.map((node) => [image(node), join(target, node, basename(image(node)))]));
     tell(`\n${renderSummaryText(result.report)}`);
     tell(`Verified: ${NODES.length} images are byte for byte those of the nodes.`);
-    tell(`Report: ${result.htmlReportPath}`);
+    tell(`Report: ${result.htmlReportPath ?? 'none'}`);
     return exitCode;
   } finally {
     if (!options.keep) {

@@ -21,6 +21,13 @@ export function exitCodeOf(report: RunReport, interrupted: boolean): number {
   return safe < images || troubled ? EXIT.someMissing : EXIT.ok;
 }
 
+/** The exit code of a dry run: what a gather would end with if nothing failed in it. */
+export function exitCodeOfDryRun(report: RunReport, interrupted: boolean): number {
+  if (interrupted) return EXIT.interrupted;
+  if (report.images.length === 0) return EXIT.noneArrived;
+  return report.failures.length > 0 ? EXIT.someMissing : EXIT.ok;
+}
+
 /** The exit code of a command that could not do its work. */
 export function exitCodeOfError(error: unknown): number {
   if (!(error instanceof KgetError)) return EXIT.unexpected;

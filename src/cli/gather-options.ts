@@ -42,19 +42,20 @@ export function addGatherOptions(command: Command): Command {
     .requiredOption('-w, --nodes <nodes>', 'node set, e.g. node[01-64,70], @group, @FILE', collect)
     .option('-x, --exclude <nodes>', 'nodes to leave out', collect)
     .requiredOption('--to <dir>', 'directory on this host that collects the images')
-    .option('--objective <goal>', 'mean, or target:80% of the nodes soonest', objective, {
-      kind: 'mean',
-    } satisfies Objective)
+    .addOption(
+      new Option('--objective <goal>', 'mean, or target:80% of the nodes soonest')
+        .argParser(objective)
+        .default({ kind: 'mean' } satisfies Objective, 'mean'),
+    )
     .option('--senders <n>', 'nodes that send to this host at once, or auto', senders, 1)
     .option('--max-hops <n>', 'relays that an image may make', countUpTo(MAX_HOPS, 0), MAX_HOPS)
     .option('--bwlimit <rate>', 'limit of what this host receives, e.g. 800Mbit or 100MiB', rate)
     .option('--on-release <cmd>', 'run on this host for each released node ({node} is replaced)')
     .option('--spool <dir>', "where nodes keep others' images [~/.cache/kgetplus/spool]")
-    .option(
-      '--chunk-size <size>',
-      'chunk size, a power of two',
-      chunkSize,
-      parseSize(DEFAULT_CHUNK),
+    .addOption(
+      new Option('--chunk-size <size>', 'chunk size, a power of two')
+        .argParser(chunkSize)
+        .default(parseSize(DEFAULT_CHUNK), DEFAULT_CHUNK),
     )
     .option('--ssh <command>', 'remote shell', 'ssh')
     .option('--remote-node <path>', 'Node.js (20 or newer) on the nodes')

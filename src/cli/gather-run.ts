@@ -1,11 +1,9 @@
-import { renameSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Clock, Entropy } from '../base/clock.ts';
-import type { Failure } from '../base/error.ts';
-import { makeDirectories } from '../content/directories.ts';
+import { toFailure, type Failure } from '../base/error.ts';
 import type { AgentLauncher } from '../control/channel.ts';
 import { gather } from '../coordinator/gather.ts';
-import { foldJournal, openJournal, readJournal } from '../coordinator/journal.ts';
+import { openJournal, readJournal } from '../coordinator/journal.ts';
 import type { GatherOutcome, GatherPlan, RunObserver } from '../coordinator/ports.ts';
 import type { Objective } from '../planner/types.ts';
 import { renderHtml } from '../report/html.ts';
@@ -13,6 +11,8 @@ import { serialiseReport } from '../report/json.ts';
 import type { RunReport } from '../report/record.ts';
 import { createAuthority } from '../transfer/identity.ts';
 import { reportOf } from './outcome.ts';
+import { writeReportFile } from './report-file.ts';
+import { resumptionFor, resumptionText } from './resumption.ts';
 import { rivalCurves } from './rival-curves.ts';
 import { openTarget } from './target.ts';
 
@@ -46,7 +46,8 @@ export interface GatherSystem {
 export interface GatherResult {
   readonly report: RunReport;
   readonly outcome: GatherOutcome;
-  readonly htmlReportPath: string;
+  /** Undefined if none could be written. */
+  readonly htmlReportPath: string | undefined;
 }
 
 /**
@@ -63,7 +64,10 @@ export async function runGather(
   const startedAt = new Date();
   using target = openTarget(request.targetDirectory);
   const { records, goodBytes } = readJournal(target.journalPath);
-  const resumption = request.fresh ? undefined : foldJournal(records);
+  const { patterns, fresh } = request;
+  const place = { patterns, directory: target.directory };
+  const resumption = fresh ? undefined : resumptionFor(records, place);
+  if (resumption !== undefined) system.observer.notice('run', resumptionText(resumption));
   const run = `${startedAt.toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${entropy.hex(3)}`;
   const plan: GatherPlan = {
     ...request,
@@ -78,27 +82,37 @@ export async function runGather(
   const journal = openJournal(target.journalPath, keepBytes);
   try {
     if (!request.dryRun) {
-      journal.append({ type: 'run', run, startedAt: startedAt.toISOString() });
+      const began = { run, startedAt: startedAt.toISOString(), patterns: [...patterns] };
+      journal.append({ type: 'run', ...began });
     }
     const authority = await createAuthority(startedAt);
     const outcome = await gather(plan, { ...system, journal, identify: authority.issue });
+    const htmlPath = resolve(request.reportPath ?? target.htmlReportPath);
     const seconds = (clock.nowMs() - startedMs) / 1000;
     const report = reportOf(plan, outcome.facts, { startedAt: startedAt.toISOString(), seconds });
-    const htmlReportPath = resolve(request.reportPath ?? target.htmlReportPath);
-    if (!request.dryRun) {
-      writeWhole(target.jsonReportPath, serialiseReport(report));
-      writeWhole(htmlReportPath, renderHtml(report, rivalCurves(report)));
-    }
+    const files = [
+      { path: target.jsonReportPath, text: () => serialiseReport(report) },
+      { path: htmlPath, text: () => renderHtml(report, rivalCurves(report)) },
+    ];
+    const written = request.dryRun ? [] : files.filter((file) => writeReport(file, system));
+    const htmlReportPath = written.find(({ path }) => path === htmlPath)?.path;
     return { report, outcome, htmlReportPath };
   } finally {
     journal.close();
   }
 }
 
-/** Nobody sees a report half written. */
-function writeWhole(path: string, text: string): void {
-  makeDirectories(dirname(path));
-  const temporary = `${path}.tmp`;
-  writeFileSync(temporary, text);
-  renameSync(temporary, path);
+/** A report that cannot be written does not undo the run. */
+function writeReport(
+  { path, text }: { readonly path: string; text(): string },
+  { observer }: GatherSystem,
+): boolean {
+  const content = text();
+  try {
+    writeReportFile(path, content);
+    return true;
+  } catch (error) {
+    observer.notice('run', toFailure(error).message);
+    return false;
+  }
 }

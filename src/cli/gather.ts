@@ -9,7 +9,7 @@ import type { RunFacts } from '../coordinator/facts.ts';
 import { foldNodeSet } from '../nodeset/fold.ts';
 import { serialiseReport } from '../report/json.ts';
 import { renderSummaryText } from '../report/text.ts';
-import { exitCodeOf } from './exit-code.ts';
+import { exitCodeOf, exitCodeOfDryRun } from './exit-code.ts';
 import { addGatherOptions, checkPatterns, type GatherOptions } from './gather-options.ts';
 import { runGather, type GatherResult } from './gather-run.ts';
 import { chooseNodes, nodeSetFiles, repeatedText } from './nodes.ts';
@@ -83,7 +83,8 @@ async function gatherCommand(
   );
   progress[Symbol.dispose]();
   print(result, options, system);
-  return exitCodeOf(result.report, result.outcome.interrupted);
+  const exitCode = options.dryRun ? exitCodeOfDryRun : exitCodeOf;
+  return exitCode(result.report, result.outcome.interrupted);
 }
 
 function nodeLauncher(options: GatherOptions, system: System): AgentLauncher {
@@ -100,7 +101,8 @@ function print(result: GatherResult, options: GatherOptions, system: System): vo
   if (options.json) system.stdout.write(serialiseReport(report));
   else if (options.dryRun) system.stdout.write(dryRunText(outcome.facts));
   else system.stdout.write(renderSummaryText(report));
-  if (!options.dryRun) system.stderr.write(`Report: ${result.htmlReportPath}\n`);
+  const { htmlReportPath } = result;
+  if (htmlReportPath !== undefined) system.stderr.write(`Report: ${htmlReportPath}\n`);
   if (outcome.interrupted) {
     system.stderr.write('Interrupted: run the same command again to continue where it stopped.\n');
     return;
@@ -112,10 +114,14 @@ function print(result: GatherResult, options: GatherOptions, system: System): vo
 }
 
 function dryRunText(facts: RunFacts): string {
-  const lines = [...facts.images.values()].map(
-    (image) => `${image.node}\t${image.path}\t${formatSize(image.sizeBytes)}\n`,
+  const images = [...facts.images.values()];
+  // In the order in which the nodes were named, not that in which they answered.
+  const lines = [...facts.nodes.keys()].flatMap((name) =>
+    images
+      .filter(({ node }) => node === name)
+      .map(({ node, path, sizeBytes }) => `${node}\t${path}\t${formatSize(sizeBytes)}\n`),
   );
-  const total = [...facts.images.values()].reduce((sum, image) => sum + image.sizeBytes, 0);
-  lines.push(`${facts.images.size} images, ${formatSize(total)}; nothing was moved\n`);
+  const total = images.reduce((sum, image) => sum + image.sizeBytes, 0);
+  lines.push(`${images.length} images, ${formatSize(total)}; nothing was moved\n`);
   return lines.join('');
 }

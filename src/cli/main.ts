@@ -15,6 +15,13 @@ const LINGER_LIMIT_MS = 5000;
 /** Ctrl-C reaches us from the terminal and from our launcher: within this time they are one. */
 const SAME_SIGNAL_MS = 1000;
 
+const EXAMPLES = `
+Examples:
+  kgetplus gather -w 'node[01-64]' /var/lib/vm/job.qcow2 --to /srv/snapshots
+  kgetplus report /srv/snapshots
+  kgetplus demo
+  kgetplus gather --help`;
+
 const interrupt = new AbortController();
 let stoppedMs = Number.NEGATIVE_INFINITY;
 process.on('SIGINT', () => stop('SIGINT'));
@@ -41,11 +48,14 @@ function createProgram(): Command {
     .description('Gathers VM image snapshots from many hosts on one, and frees most hosts early.')
     .version(VERSION)
     .exitOverride()
-    .showHelpAfterError('(try kgetplus COMMAND --help)');
+    .showHelpAfterError('(try kgetplus --help)')
+    .addHelpText('after', EXAMPLES);
   addGather(program, system);
   addDemo(program, system);
   addReport(program, system);
-  for (const command of program.commands) command.exitOverride().showHelpAfterError();
+  for (const command of program.commands) {
+    command.exitOverride().showHelpAfterError(`(try kgetplus ${command.name()} --help)`);
+  }
   return program;
 }
 

@@ -12,12 +12,16 @@ const OUTPUT_LIMIT_CHARACTERS = 2000;
  */
 export function releaseHook(
   command: string | undefined,
+  { limitMs = HOOK_LIMIT_MS } = {},
 ): (node: string) => Promise<Failure | undefined> {
   if (command === undefined) return () => Promise.resolve(undefined);
-  return (node) => runHook(command.replaceAll('{node}', node), node);
+  return (node) => runHook(command.replaceAll('{node}', node), { node, limitMs });
 }
 
-function runHook(command: string, node: string): Promise<Failure | undefined> {
+function runHook(
+  command: string,
+  { node, limitMs }: { readonly node: string; readonly limitMs: number },
+): Promise<Failure | undefined> {
   const { promise, resolve } = Promise.withResolvers<Failure | undefined>();
   // A process group of its own, so that a Ctrl-C for us does not cut off a host's return.
   const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
@@ -31,7 +35,7 @@ function runHook(command: string, node: string): Promise<Failure | undefined> {
   const timer = setTimeout(() => {
     late = true;
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-  }, HOOK_LIMIT_MS);
+  }, limitMs);
   const end = (problem: string | undefined, code: Failure['code']): void => {
     clearTimeout(timer);
     const said = output.trim() === '' ? '' : `; it said: ${output.trim()}`;
@@ -40,7 +44,7 @@ function runHook(command: string, node: string): Promise<Failure | undefined> {
   };
   child.on('error', (error) => end(`could not be started: ${error.message}`, 'internal'));
   child.on('exit', (status, signal) => {
-    if (late) end(`was ended after ${HOOK_LIMIT_MS / 1000} s`, 'timeout');
+    if (late) end(`was ended after ${limitMs / 1000} s`, 'timeout');
     else if (status === 0) end(undefined, 'internal');
     else
       end(signal === null ? `ended with status ${status}` : `was ended by ${signal}`, 'internal');

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { KgetError } from '../base/error.ts';
 import { renderHtml } from '../report/html.ts';
@@ -7,6 +7,7 @@ import { parseReport, serialiseReport } from '../report/json.ts';
 import type { RunReport } from '../report/record.ts';
 import { renderNodesText } from '../report/text-nodes.ts';
 import { renderSummaryText } from '../report/text.ts';
+import { writeReportFile } from './report-file.ts';
 import { rivalCurves } from './rival-curves.ts';
 import type { System } from './system.ts';
 
@@ -30,7 +31,7 @@ export function addReport(program: Command, system: System): void {
     .action((path: string, options: { nodes: boolean; html?: string; json: boolean }) => {
       const report = readReport(path);
       if (options.html !== undefined) {
-        writeFileSync(options.html, renderHtml(report, rivalCurves(report)));
+        writeReportFile(options.html, renderHtml(report, rivalCurves(report)));
       }
       if (options.json) system.stdout.write(serialiseReport(report));
       else system.stdout.write(renderSummaryText(report));

@@ -10,8 +10,9 @@ import type { ReleaseCurve, ReleaseTimes, RunReport, TransferReport } from '../r
 
 type RunParts = Pick<RunReport, 'nodes' | 'images' | 'transfers'>;
 
-/** Shorter transfers tell nothing about a link's rate. */
+/** Shorter and smaller transfers tell nothing about a link's rate. */
 const MIN_MEASURED_SECONDS = 0.05;
+const MIN_MEASURED_BYTES = 1024 * 1024;
 
 /**
  * What a run is compared with: the bound for the bytes that crossed the frontend's link in it, and
@@ -47,7 +48,8 @@ interface Rates {
 /** The frontend's rate: all it received, over the time in which it did. A node's: the best seen. */
 function measuredRates(transfers: readonly TransferReport[]): Rates | undefined {
   const measured = transfers.filter(
-    (transfer) => secondsOf(transfer) >= MIN_MEASURED_SECONDS && transfer.wireBytes > 0,
+    (transfer) =>
+      secondsOf(transfer) >= MIN_MEASURED_SECONDS && transfer.wireBytes >= MIN_MEASURED_BYTES,
   );
   const toFrontend = measured.filter((transfer) => transfer.to === FRONTEND_NAME);
   const frontendSeconds = coveredSeconds(toFrontend);

@@ -33,7 +33,7 @@ export interface IndexWriter {
 export function createIndexWriter(path: string, shape: ImageShape): IndexWriter {
   assertShape(shape);
   const { O_RDWR, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
-  const fd = openSync(path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o666);
+  const fd = openSync(path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
   const bufferedMost = Math.min(BUFFERED_ENTRIES, chunkCountOf(shape));
   const buffer = Buffer.allocUnsafe(bufferedMost * ENTRY_BYTES);
   let buffered = 0;

@@ -49,7 +49,7 @@ export async function openPart(options: PartOptions): Promise<PartFile> {
   try {
     await makeDirectory(directory);
     const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
-    fd = openSync(partPath, O_RDWR | O_CREAT | O_NOFOLLOW, 0o666);
+    fd = openSync(partPath, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
     const { size, blocks } = fstatSync(fd);
     if (options.neededBytes !== undefined) {
       ensureRoom({ ...stored, neededBytes: Math.max(options.neededBytes - blocks * 512, 0) });

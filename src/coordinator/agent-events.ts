@@ -76,7 +76,7 @@ function list(run: Run, name: string, { images, problems }: Message<'found'>): v
   node.readySeconds ??= run.seconds();
   for (const { pattern, failure } of problems) run.report(failure, { node: name, path: pattern });
   let complete = problems.length === 0;
-  for (const [file, sharers] of Map.groupBy(images, (image) => basename(image.path))) {
+  for (const [file, sharers] of Map.groupBy(images, (image) => imageFile(image.path))) {
     if (sharers.length > 1) {
       reportClash(run, { node: name, file, paths: sharers.map((image) => image.path) });
       complete = false;
@@ -96,11 +96,16 @@ function list(run: Run, name: string, { images, problems }: Message<'found'>): v
   recallOrphans(run);
 }
 
+/** The file that an image becomes; its index lies beside it, so one called like that is in its way. */
+function imageFile(path: string): string {
+  return basename(path, '.caibx');
+}
+
 function reportClash(run: Run, clash: { node: string; file: string; paths: string[] }): void {
   const { node, file, paths } = clash;
   const message =
     `Cannot gather ${paths.join(' and ')} from ${node}: both would become ` +
-    `${node}/${file} on the frontend; gather them in separate runs into different directories`;
+    `${node}/${file} or its index on the frontend; gather them in separate runs into different directories`;
   for (const path of paths) run.report({ code: 'name-clash', message }, { node, path });
 }
 

@@ -122,7 +122,7 @@ function isComplete({ facts, plan }: Pick<Run, 'facts' | 'plan'>): boolean {
   const earlier = [...(plan.resumption?.images ?? [])];
   return (
     !plan.dryRun &&
-    facts.failures.length === 0 &&
+    [...facts.nodes.values()].every((node) => node.state === 'released') &&
     unsafeImages(facts).length === 0 &&
     earlier.every(([id, { safe }]) => safe || facts.images.get(id)?.state === 'safe')
   );

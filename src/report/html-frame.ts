@@ -4,9 +4,9 @@ import { html, trusted } from './markup.ts';
 import { formatMoment, formatShare, formatSooner } from './rivals.ts';
 import { SCRIPT } from './script.ts';
 import { STYLE } from './style.ts';
-import { savedBytes } from './summary.ts';
+import { savings, verdictOf } from './summary.ts';
 import type { Markup } from './markup.ts';
-import type { RunReport, SummaryReport } from './record.ts';
+import type { RunReport } from './record.ts';
 
 /** The head of the page. Its policy lets nothing run but our own script, and nothing be loaded. */
 export function head({ run }: RunReport): Markup {
@@ -27,31 +27,32 @@ export function head({ run }: RunReport): Markup {
 }
 
 /** The run's name, when it was, and how it ended. */
-export function banner({ run, startedAt, seconds, nodes, summary }: RunReport): Markup {
+export function banner(report: RunReport): Markup {
+  const { run, startedAt, seconds, nodes } = report;
   const started = startedAt.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC');
   return html`<header>
     <h1>Kget+ run ${run}</h1>
-    <p>${verdict(summary)} · ${nodes.length} nodes · ${started} · ${formatSeconds(seconds)}</p>
+    <p>${verdict(report)} · ${nodes.length} nodes · ${started} · ${formatSeconds(seconds)}</p>
   </header>`;
 }
 
-function verdict({ safe, images }: SummaryReport): Markup {
-  if (images === 0) return html`<span class="verdict bad">✕ No image was found</span>`;
-  if (safe === images) {
-    return html`<span class="verdict good">✓ All ${images} images are safe</span>`;
-  }
-  return html`<span class="verdict bad">✕ ${images - safe} of ${images} images are missing</span>`;
+function verdict(report: RunReport): Markup {
+  const { isComplete, text } = verdictOf(report);
+  const sentence = `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+  if (isComplete) return html`<span class="verdict good">✓ ${sentence}</span>`;
+  return html`<span class="verdict bad">✕ ${sentence}</span>`;
 }
 
 /** The headline figures. */
-export function figures({ frontend, images, nodes, summary }: RunReport): Markup {
+export function figures(report: RunReport): Markup {
+  const { frontend, nodes, summary } = report;
   const { t50Seconds, t80Seconds, t100Seconds, meanReleaseSeconds, allAtOnce } = summary;
   const released = nodes.filter((node) => node.state === 'released').length;
   const against = (measured: number | null, rival: number | null) =>
     measured === null || rival === null
       ? `${released} of ${nodes.length} nodes were released`
       : `${formatSooner(measured, rival)} sooner than all at once`;
-  const saved = savedBytes(images, summary);
+  const saved = savings(report).savedBytes;
   return html`<dl class="tiles">
     ${figure({
       title: 'Half of the nodes released after',

@@ -4,6 +4,7 @@ import type {
   NodeReport,
   ReleaseCurve,
   ReleaseTimes,
+  RunReport,
   SummaryReport,
   TransferReport,
 } from './record.ts';
@@ -86,13 +87,46 @@ export function timesSooner(times: {
   return times.rival / times.measured;
 }
 
-/** Bytes of safe images that never had to cross the frontend's link; 0 when retries cost more. */
-export function savedBytes(
-  images: readonly ImageReport[],
-  summary: Pick<SummaryReport, 'frontendWireBytes'>,
-): number {
-  const safe = images.filter((image) => image.state === 'safe');
-  return Math.max(0, sum(safe, (image) => image.sizeBytes) - summary.frontendWireBytes);
+/**
+ * `arrivedBytes`: size of the images that this run brought to the frontend; `savedBytes`: what of it
+ * did not have to cross its link, 0 when retries cost more.
+ */
+export function savings({
+  images,
+  transfers,
+  summary,
+}: Pick<RunReport, 'images' | 'transfers'> & {
+  readonly summary: Pick<SummaryReport, 'frontendWireBytes'>;
+}): {
+  readonly arrivedBytes: number;
+  readonly savedBytes: number;
+} {
+  const done = transfers.filter((transfer) => isToFrontend(transfer) && transfer.state === 'done');
+  const brought = new Set(done.map((transfer) => transfer.image));
+  const arrivals = images.filter(({ node, path }) => brought.has(`${node}:${path}`));
+  const arrivedBytes = sum(arrivals, (image) => image.sizeBytes);
+  return { arrivedBytes, savedBytes: Math.max(0, arrivedBytes - summary.frontendWireBytes) };
+}
+
+/** The run in a few words, and whether all that was asked for was done. */
+export function verdictOf({
+  nodes,
+  summary,
+}: Pick<RunReport, 'nodes'> & { readonly summary: Pick<SummaryReport, 'images' | 'safe'> }): {
+  readonly isComplete: boolean;
+  readonly text: string;
+} {
+  const { safe, images } = summary;
+  const left = nodes.filter((node) => node.state !== 'released').length;
+  const text =
+    images === 0
+      ? 'no image was found'
+      : safe < images
+        ? `${safe} of ${images} images are safe`
+        : left > 0
+          ? `all ${images} images that were found are safe, ${left} of ${nodes.length} nodes not released`
+          : `all ${images} images are safe`;
+  return { isComplete: images > 0 && safe === images && left === 0, text };
 }
 
 function reached(releases: readonly (number | null)[]): number[] {

@@ -1,7 +1,7 @@
 import { formatSeconds, formatSize } from '../base/units.ts';
 import { visible } from './names.ts';
 import { formatMoment, formatShare, formatSooner, releaseRows } from './rivals.ts';
-import { savedBytes } from './summary.ts';
+import { savings, verdictOf } from './summary.ts';
 import { tableLines, WIDTH, wrapLines } from './table.ts';
 import type { RunReport } from './record.ts';
 
@@ -37,11 +37,9 @@ export function cutList<T>(
   return { shown: items.slice(0, maxRows), rest: [`… and ${items.length - maxRows} more`] };
 }
 
-function headline({ run, seconds, summary }: RunReport): string[] {
-  const { safe, images } = summary;
-  const fraction = safe === images ? `all ${images}` : `${safe} of ${images}`;
-  const what = images === 0 ? 'no image was found' : `${fraction} images are safe`;
-  return wrapLines(`Run ${run}: ${what}, after ${formatSeconds(seconds)}.`, WIDTH);
+function headline(report: RunReport): string[] {
+  const { text } = verdictOf(report);
+  return wrapLines(`Run ${report.run}: ${text}, after ${formatSeconds(report.seconds)}.`, WIDTH);
 }
 
 function releases({ summary }: RunReport): string[] {
@@ -64,13 +62,11 @@ function releases({ summary }: RunReport): string[] {
   return [`${' '.repeat(sooner)}times sooner`, ...lines];
 }
 
-function totals({ frontend, images, summary }: RunReport): string[] {
-  const saved = savedBytes(images, summary);
-  const safeBytes = images.reduce(
-    (total, image) => total + (image.state === 'safe' ? image.sizeBytes : 0),
-    0,
-  );
-  const share = safeBytes === 0 ? '' : `${formatShare(saved / safeBytes)} of the safe images' size`;
+function totals(report: RunReport): string[] {
+  const { frontend, summary } = report;
+  const { arrivedBytes, savedBytes } = savings(report);
+  const share =
+    arrivedBytes === 0 ? '' : `${formatShare(savedBytes / arrivedBytes)} of what was brought here`;
   const busy = `busy ${formatShare(frontend.busyFraction)} of the time`;
   const senders = `at most ${frontend.maxSenders} sending, ${frontend.sendersAllowed} allowed`;
   const rows = [
@@ -79,7 +75,7 @@ function totals({ frontend, images, summary }: RunReport): string[] {
     ['Data', formatSize(summary.dataBytes), 'not zero'],
     ["Over the frontend's link", formatSize(summary.frontendWireBytes), `${busy}, ${senders}`],
     ['Between nodes', formatSize(summary.peerWireBytes), ''],
-    ['Saved', formatSize(saved), share],
+    ['Saved', formatSize(savedBytes), share],
   ];
   const [, ...lines] = tableLines(
     [

@@ -49,6 +49,8 @@ void suite('rivalCurves', () => {
 
   void test('`rivalCurves` has nothing to say when nothing was measured', () => {
     assert.deepEqual(rivalCurves({ ...run, transfers: [] }), []);
+    const indexOnly = run.transfers.map((it) => ({ ...it, wireBytes: 40_000 }));
+    assert.deepEqual(rivalCurves({ ...run, transfers: indexOnly }), []);
     assert.equal(rivalTimes({ ...run, transfers: [] }).serial.t50Seconds, null);
   });
 });

@@ -69,7 +69,7 @@ void it('`renderHtml` says what is missing when the run failed', () => {
     }),
     RIVALS,
   );
-  assert.match(page, /1 of 2 images are missing/);
+  assert.match(page, /1 of 2 images are safe/);
   assert.match(page, /ssh exited with 255/);
   assert.match(page, /not released \(held\)/);
   assert.match(page, /not reached/);

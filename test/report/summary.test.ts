@@ -5,9 +5,10 @@ import {
   releaseCurve,
   releaseSeconds,
   releaseTimes,
-  savedBytes,
+  savings,
   summarise,
   timesSooner,
+  verdictOf,
 } from '../../src/report/summary.ts';
 import { imageReport, nodeReport, transferReport } from './sample.ts';
 
@@ -121,10 +122,20 @@ void it('`summarise` adds up sizes and bytes when transfers failed and images ar
   assert.equal(summary.meanReleaseSeconds, null);
 });
 
-void it('`savedBytes` is zero when retries cost more than was saved', () => {
-  const images = [imageReport('a'), imageReport('b', { state: 'missing' })];
-  assert.equal(savedBytes(images, { frontendWireBytes: 48 }), 2000);
-  assert.equal(savedBytes(images, { frontendWireBytes: 5000 }), 0);
+void it('`savings` counts what this run brought, and is zero when retries cost more', () => {
+  const images = [imageReport('a'), imageReport('b'), imageReport('c', { state: 'missing' })];
+  const transfers = [transferReport({ image: `a:${images[0]?.path}` })];
+  const saved = (frontendWireBytes: number) =>
+    savings({ images, transfers, summary: { frontendWireBytes } });
+  assert.deepEqual(saved(48), { arrivedBytes: 2048, savedBytes: 2000 });
+  assert.equal(saved(5000).savedBytes, 0);
+});
+
+void it('`verdictOf` is not content when a node is not released', () => {
+  const nodes = [nodeReport('a', 1), { ...nodeReport('b', null), state: 'failed' as const }];
+  const verdict = verdictOf({ nodes, summary: { images: 2, safe: 2 } });
+  assert.equal(verdict.isComplete, false);
+  assert.match(verdict.text, /all 2 images that were found are safe, 1 of 2 nodes not released/);
 });
 
 void it('`timesSooner` has no figure when one of the times is unknown or zero', () => {
