@@ -33,7 +33,9 @@ if (!existsSync(command)) {
   );
   process.exitCode = 1;
 } else {
-  const child = spawn(node, [command, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [command, ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
   // Ctrl-C in a terminal reaches the child by itself, too: it takes both for one.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
     process.on(signal, () => child.kill(signal));

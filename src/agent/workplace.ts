@@ -59,7 +59,10 @@ export async function openWorkplace(
   const files = createOpenFiles();
   const seeds = createSeedTable(files);
   const served = new Map<string, ServedImage>();
-  const warnings = targetDirectory === null ? [] : await loadTargetSeeds(seeds, targetDirectory);
+  const { seeded, warnings } =
+    targetDirectory === null
+      ? { seeded: [], warnings: [] }
+      : await loadTargetSeeds(seeds, targetDirectory);
 
   /** Serves an image that lies complete in the spool, and uses it as a seed. */
   async function takeIn(image: ImageName): Promise<void> {
@@ -110,7 +113,13 @@ export async function openWorkplace(
   });
 
   return {
-    summary: { port: server.port, roomBytes: freeBytes(place.directory), spooled, warnings },
+    summary: {
+      port: server.port,
+      roomBytes: freeBytes(place.directory),
+      spooled,
+      seeded,
+      warnings,
+    },
     receives,
     find: scans.find,
     drop(image) {

@@ -26,6 +26,9 @@ const interrupt = new AbortController();
 let stoppedMs = Number.NEGATIVE_INFINITY;
 process.on('SIGINT', () => stop('SIGINT'));
 process.on('SIGTERM', () => stop('SIGTERM'));
+// Our launcher was killed: whoever did that meant us.
+process.on('disconnect', () => stop('SIGTERM'));
+process.channel?.unref();
 
 const system: System = {
   clock: systemClock,

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, realpathSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { KgetError, systemCode } from '../base/error.ts';
+import { KgetError } from '../base/error.ts';
 import { makeDirectories } from '../content/directories.ts';
+import { takeLock } from './lock.ts';
 
 /** A target directory that this run alone works in, until it is disposed of. */
 export interface Target extends Disposable {
@@ -48,49 +49,5 @@ function makeDirectory(path: string): string {
       `Cannot gather into ${path}: ${found}; name a directory that you can write in`,
       { cause: error },
     );
-  }
-}
-
-/** The lock is a file with the owner's process id; one whose owner is gone is taken over. */
-function takeLock(lock: string, directory: string): void {
-  for (let attempt = 0; attempt < 2; attempt += 1) {
-    try {
-      writeFileSync(lock, `${process.pid}\n`, { flag: 'wx', mode: 0o600 });
-      return;
-    } catch (error) {
-      if (systemCode(error) !== 'EEXIST') throw error;
-      const owner = ownerOf(lock);
-      if (owner !== undefined && isAlive(owner)) {
-        throw new KgetError(
-          'locked',
-          `Cannot gather into ${directory}: another run (process ${owner}) works in it; ` +
-            'wait for its end or name another directory',
-          { cause: error },
-        );
-      }
-      rmSync(lock, { force: true });
-    }
-  }
-  throw new KgetError(
-    'locked',
-    `Cannot gather into ${directory}: ${lock} comes back again and again`,
-  );
-}
-
-function ownerOf(lock: string): number | undefined {
-  try {
-    const pid = Number(readFileSync(lock, 'utf8').trim());
-    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === 'EPERM';
   }
 }

@@ -60,7 +60,13 @@ export function bootstrapCommand(options: BootstrapOptions): string {
 
 function nodeCandidates(remoteNode: string | undefined): string {
   if (remoteNode === undefined) return 'node nodejs /usr/bin/node /usr/local/bin/node';
-  if (/^[\w./+@=:,][\w./+@=:,-]*$/.test(remoteNode)) return remoteNode;
+  checkRemoteNode(remoteNode);
+  return remoteNode;
+}
+
+/** @throws KgetError `usage` when `remoteNode` is not a plain path that every shell leaves alone */
+export function checkRemoteNode(remoteNode: string): void {
+  if (/^[\w./+@=:,][\w./+@=:,-]*$/.test(remoteNode)) return;
   throw new KgetError(
     'usage',
     `Cannot use "${remoteNode}" as the path of Node.js on the nodes: wanted a path of letters, ` +

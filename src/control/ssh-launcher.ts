@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { KgetError } from '../base/error.ts';
 import { agentProcess } from './agent-process.ts';
-import { bootstrapCommand } from './bootstrap.ts';
+import { bootstrapCommand, checkRemoteNode } from './bootstrap.ts';
 import { followBootstrap } from './bootstrap-dialogue.ts';
 import type { AgentLauncher } from './channel.ts';
 import { START_TIMEOUT_MS, startAgent } from './start-agent.ts';
@@ -40,10 +40,12 @@ export interface SshLauncherOptions {
  * Starts agents over the system's ssh, one connection each: the agent is shipped over it unless the
  * node has it, and speaks over it from then on. The connection's process stands in a session of its
  * own, so that Ctrl-C reaches only us and we can end the agents in order.
+ * @throws KgetError `usage` when `remoteNode` is not a plain path
  */
 export function sshLauncher(options: SshLauncherOptions): AgentLauncher {
   const [program = 'ssh', ...words] = options.command ?? ['ssh'];
   const ourWords = basename(program) === 'ssh' ? SSH_OPTIONS : [];
+  if (options.remoteNode !== undefined) checkRemoteNode(options.remoteNode);
   let shipment: Promise<Shipment> | undefined;
 
   return {

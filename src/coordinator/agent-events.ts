@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { unreachable } from '../base/assert.ts';
-import { KgetError, toFailure } from '../base/error.ts';
+import { KgetError } from '../base/error.ts';
 import type { AgentMessage } from '../control/messages.ts';
 import { FRONTEND } from '../planner/types.ts';
 import { imageId, imageOf, nodeOf, type TransferFacts } from './facts.ts';
@@ -49,6 +49,7 @@ export function handleMessage(run: Run, node: string, message: AgentMessage): vo
 /** The frontend can receive: time to start the agents of all nodes not released by an earlier run. */
 function startNodes(run: Run, message: Message<'ready'>): void {
   for (const text of message.warnings) run.ports.observer.notice(FRONTEND, text);
+  for (const file of message.seeded) run.seeded.add(file);
   if (!run.plan.dryRun) run.feed({ type: 'expected', nodes: run.plan.nodes.length });
   const toStart = run.plan.nodes.filter((node) => !settleEarlierRelease(run, node));
   for (const node of toStart) run.crew.start(node);
@@ -88,6 +89,7 @@ function list(run: Run, name: string, { images, problems }: Message<'found'>): v
     }
   }
   node.state = 'working';
+  node.keepsMore = images.length > 0 && !complete;
   run.ports.observer.nodeChanged(node);
   if (!run.plan.dryRun) {
     if (!complete) run.feed({ type: 'stays', node: name });
@@ -176,8 +178,8 @@ function failTransfer(run: Run, receiver: string, message: Message<'receive-fail
   transfer.endSeconds ??= run.seconds();
   const { failure, blame } = message;
   const image = imageOf(run.facts, transfer.image);
-  if (receiver === FRONTEND && blame === 'target') {
-    run.abort(toFailure(new KgetError(failure.code, failure.message)));
+  if (receiver === FRONTEND && failure.code === 'no-room') {
+    run.abort(failure);
     return;
   }
   run.report(failure, { node: transfer.from, path: image.path });

@@ -26,6 +26,8 @@ type NodeState = 'starting' | 'working' | 'leaving' | 'released' | 'held' | 'fai
 export interface NodeFacts {
   readonly name: string;
   state: NodeState;
+  /** Something on it cannot be gathered: unreadable, or with the name of another image. */
+  keepsMore: boolean;
   readySeconds: number | null;
   releasedSeconds: number | null;
 }
@@ -67,7 +69,7 @@ export interface RunFailure extends Failure {
 export function createFacts(nodes: readonly string[], sendersAllowed: number): RunFacts {
   const starting = nodes.map((name): [string, NodeFacts] => [
     name,
-    { name, state: 'starting', readySeconds: null, releasedSeconds: null },
+    { name, state: 'starting', keepsMore: false, readySeconds: null, releasedSeconds: null },
   ]);
   return {
     nodes: new Map(starting),

@@ -5,14 +5,13 @@ import { FRONTEND, type Planner } from '../planner/types.ts';
 import { handleMessage } from './agent-events.ts';
 import { execute } from './commands.ts';
 import { createCrew } from './crew.ts';
-import { createFacts, unsafeImages, type RunFacts } from './facts.ts';
+import { endFacts } from './ending.ts';
+import { createFacts, unsafeImages } from './facts.ts';
+import { controlSenders } from './frontend-senders.ts';
 import { loseNode } from './loss.ts';
 import type { GatherOutcome, GatherPlan, GatherPorts } from './ports.ts';
 import type { Run } from './run.ts';
-import { adjustSenders, INITIAL_SENDERS } from './sender-control.ts';
-
-/** How long the total rate is measured before another sender is tried (`--senders auto`). */
-const SENDERS_INTERVAL_MS = 2000;
+import { INITIAL_SENDERS } from './sender-control.ts';
 
 /**
  * Gathers every image on the frontend and releases the nodes: starts the agents, feeds what they say to
@@ -39,6 +38,7 @@ export async function gather(plan: GatherPlan, ports: GatherPorts): Promise<Gath
     servingPorts: new Map(),
     spares: new Map(),
     recalled: new Set(),
+    seeded: new Set(),
     frontendReady: false,
     over: over.signal,
     seconds: () => (ports.clock.nowMs() - plan.startedMs) / 1000,
@@ -76,14 +76,14 @@ export async function gather(plan: GatherPlan, ports: GatherPorts): Promise<Gath
 
   ports.observer.begun(run.facts);
   run.crew.start(FRONTEND);
-  if (plan.senders === 'auto') run.inBackground(controlSenders(run, over.signal, whileRunning));
+  if (plan.senders === 'auto') run.inBackground(controlSenders(run, whileRunning));
   await aborted(AbortSignal.any([over.signal, ports.signal]));
   const interrupted = ports.signal.aborted && !over.signal.aborted;
   over.abort();
   await Promise.all(background);
   const emptySpools = !interrupted && !plan.dryRun && unsafeImages(run.facts).length === 0;
   await run.crew.disband({ emptySpools });
-  endFacts(run);
+  endFacts(run, { interrupted });
   return { facts: run.facts, interrupted };
 }
 
@@ -91,71 +91,6 @@ function isDone(run: Run, planner: Planner): boolean {
   const states = new Set([...run.facts.nodes.values()].map((node) => node.state));
   if (!run.frontendReady || states.has('starting') || states.has('leaving')) return false;
   return run.plan.dryRun || planner.idle();
-}
-
-/** What did not come to its end by itself: transfers that were cut off, nodes and images that stay. */
-function endFacts({ facts, plan, ports, ...run }: Run): void {
-  for (const transfer of facts.transfers.values()) {
-    if (transfer.state === 'done' || transfer.state === 'failed') continue;
-    transfer.state = 'failed';
-    transfer.endSeconds ??= run.seconds();
-  }
-  const holders = new Set<string>();
-  for (const image of unsafeImages(facts)) {
-    image.state = 'missing';
-    holders.add(image.route.at(-1) ?? image.node);
-  }
-  for (const node of facts.nodes.values()) {
-    if (node.state === 'released' || node.state === 'failed') continue;
-    node.state = holders.has(node.name) ? 'held' : 'failed';
-  }
-  if (!isComplete({ facts, plan })) return;
-  try {
-    ports.journal.append({ type: 'end' });
-  } catch (error) {
-    run.report(toFailure(error), {});
-  }
-}
-
-/** A run that is continued is not over while images of nodes that take no part now are missing. */
-function isComplete({ facts, plan }: Pick<Run, 'facts' | 'plan'>): boolean {
-  const earlier = [...(plan.resumption?.images ?? [])];
-  return (
-    !plan.dryRun &&
-    [...facts.nodes.values()].every((node) => node.state === 'released') &&
-    unsafeImages(facts).length === 0 &&
-    earlier.every(([id, { safe }]) => safe || facts.images.get(id)?.state === 'safe')
-  );
-}
-
-async function controlSenders(
-  run: Run,
-  signal: AbortSignal,
-  act: (action: () => void) => void,
-): Promise<void> {
-  let control = INITIAL_SENDERS;
-  let before = frontendTraffic(run.facts);
-  while (!signal.aborted && !control.settled) {
-    await run.ports.clock.sleep(SENDERS_INTERVAL_MS, signal);
-    const now = frontendTraffic(run.facts);
-    const bytesPerSecond = ((now.bytes - before.bytes) * 1000) / SENDERS_INTERVAL_MS;
-    control = adjustSenders(control, {
-      bytesPerSecond,
-      senders: Math.min(before.senders, now.senders),
-    });
-    before = now;
-    if (control.allowed === run.facts.sendersAllowed) continue;
-    run.facts.sendersAllowed = control.allowed;
-    act(() => run.feed({ type: 'senders-allowed', senders: control.allowed }));
-  }
-}
-
-function frontendTraffic(facts: RunFacts): { bytes: number; senders: number } {
-  const toFrontend = [...facts.transfers.values()].filter((transfer) => transfer.to === FRONTEND);
-  return {
-    bytes: toFrontend.reduce((sum, transfer) => sum + transfer.wireBytes, 0),
-    senders: toFrontend.filter((transfer) => transfer.state === 'moving').length,
-  };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,3 +1,4 @@
+import { basename, join } from 'node:path';
 import type { ImageName } from '../control/messages.ts';
 import { nodeOf, type ImageFacts, type NodeFacts } from './facts.ts';
 import type { Run } from './run.ts';
@@ -95,7 +96,8 @@ export function addHeldImage(
   facts.state = 'moving';
   facts.neededBytes = bytes;
   facts.route.splice(0, Infinity, ...(holder === image.node ? [] : [image.node]), holder);
-  if (!run.plan.dryRun) run.feed({ type: 'held', node: holder, image: image.id, bytes });
+  const direct = run.seeded.has(join(node, basename(path)));
+  if (!run.plan.dryRun) run.feed({ type: 'held', node: holder, image: id, bytes, direct });
 }
 
 function adopt(run: Run, image: ImageName, holder: string): void {

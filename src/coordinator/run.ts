@@ -17,6 +17,8 @@ export interface Run {
   readonly spares: Map<string, { readonly holder: string; readonly image: ImageName }>;
   /** Nodes that were asked to come back after their release; each at most once. */
   readonly recalled: Set<string>;
+  /** `NODE/FILE` of the images of which the frontend has an earlier version. */
+  readonly seeded: Set<string>;
   /** Set when the frontend can receive and the nodes' agents were started. */
   frontendReady: boolean;
   /** Seconds since the start of the command. */

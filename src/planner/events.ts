@@ -73,10 +73,10 @@ function join(state: State, id: string, roomBytes: number): void {
   state.up.add(node);
 }
 
-function hold(state: State, node: Node, held: { image: string; bytes: number }): void {
+function hold(state: State, node: Node, held: Held): void {
   if (node.phase !== 'up') return;
   const known = state.images.get(held.image);
-  const image = known ?? newImage(held.image, held.bytes);
+  const image = known ?? newImage(held);
   if (known === undefined) {
     state.images.set(image.id, image);
     state.waitingCount += 1;
@@ -90,10 +90,13 @@ function hold(state: State, node: Node, held: { image: string; bytes: number }):
   if (node.loadBytes > other.loadBytes - image.bytes) chooseMain(image, copy);
 }
 
-function newImage(id: string, bytes: number): Image {
+type Held = Extract<PlannerEvent, { type: 'held' }>;
+
+function newImage({ image, bytes, direct = false }: Held): Image {
   return {
-    id,
+    id: image,
     bytes,
+    direct,
     state: 'waiting',
     failures: 0,
     copies: new Set(),

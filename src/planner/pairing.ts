@@ -81,7 +81,8 @@ export function acceptsImage(node: Node, image: Image, from: Node): boolean {
 export function isRelayable(state: State, image: Image): boolean {
   const copy = image.main;
   if (copy === undefined || copy.hops >= state.options.maxHops || copy.faults > 0) return false;
-  return image.failures < MAX_RELAY_FAILURES || copy.node.avoids.has(FRONTEND);
+  const mayWait = !image.direct && image.failures < MAX_RELAY_FAILURES;
+  return mayWait || copy.node.avoids.has(FRONTEND);
 }
 
 /**

@@ -36,6 +36,8 @@ export interface Node {
 export interface Image {
   readonly id: string;
   bytes: number;
+  /** Not relayed as long as its node reaches the frontend. */
+  readonly direct: boolean;
   state: 'waiting' | 'safe' | 'given-up';
   /** Failed transfers so far. */
   failures: number;

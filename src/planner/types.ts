@@ -26,7 +26,14 @@ export type PlannerEvent =
    */
   | { readonly type: 'joined'; readonly node: string; readonly roomBytes: number }
   /** `node` holds a good copy of `image`; `bytes` is what moving it costs, as far as is known. */
-  | { readonly type: 'held'; readonly node: string; readonly image: string; readonly bytes: number }
+  | {
+      readonly type: 'held';
+      readonly node: string;
+      readonly image: string;
+      readonly bytes: number;
+      /** The frontend has an earlier version: a relay would carry more than the way to it does. */
+      readonly direct?: boolean;
+    }
   /** A better figure of what moving `image` costs. */
   | { readonly type: 'sized'; readonly image: string; readonly bytes: number }
   /** All images of `node` have been named: from now on it may be released. */

@@ -107,7 +107,7 @@ void suite('one directory, two runs', { concurrency: 2 }, () => {
     const second = site.startGather('a1');
     const { exitCode, stderr } = await second.ended;
     assert.equal(exitCode, 4, stderr);
-    const owner = Number(readFileSync(lockOf(site), 'utf8'));
+    const owner = Number.parseInt(readFileSync(lockOf(site), 'utf8'), 10);
     assert.match(stderr, new RegExp(`another run \\(process ${owner}\\) works in it; wait for`));
     assert.equal((await first.ended).exitCode, 0);
     site.assertSafe(['a1']);

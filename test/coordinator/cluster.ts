@@ -23,6 +23,8 @@ export interface NodeScript {
 export interface ClusterScript {
   readonly nodes: Readonly<Record<string, NodeScript>>;
   readonly plan?: Partial<GatherPlan>;
+  /** `NODE/FILE` of what the frontend has from before. */
+  readonly seeded?: readonly string[];
   /** Decides the fate of a transfer; by default it arrives and becomes durable. */
   onReceive?(order: Order, world: World): Fate;
 }
@@ -109,7 +111,8 @@ export async function runCluster(script: ClusterScript): Promise<GatherOutcome &
     switch (message.type) {
       case 'configure': {
         const spooled = [...(behaviour.spooled ?? [])];
-        return [{ type: 'ready', port: 1, roomBytes: 1e9, spooled, warnings: [] }];
+        const seeded = node === FRONTEND ? [...(script.seeded ?? [])] : [];
+        return [{ type: 'ready', port: 1, roomBytes: 1e9, spooled, seeded, warnings: [] }];
       }
       case 'find':
         return found(behaviour);

@@ -42,7 +42,7 @@ void suite('gather', () => {
       { code: 'unreachable', message: 'no route', node: 'node2', path: null },
     ]);
     assert.ok(!world.releaseCommands.includes('node2'));
-    assert.notDeepEqual(world.journal.at(-1), { type: 'end' });
+    assert.deepEqual(world.journal.at(-1), { type: 'end' }, 'nothing to go on with');
   });
 
   void test('`gather` tries a transfer again when its link fails', async () => {
@@ -176,6 +176,28 @@ void suite('gather of awkward nodes', () => {
       ['name-clash', 'name-clash'],
     );
     assert.notEqual(facts.nodes.get('node1')?.state, 'released');
+  });
+
+  void test('`gather` relays no image of which the frontend has an earlier version', async () => {
+    const seeded = ['node1/disk', 'node2/disk', 'node3/disk', 'node4/disk'];
+    const { world } = await runCluster({ nodes: equalNodes(4), seeded });
+    assert.equal(world.safe.length, 4);
+    assert.equal(world.pulls.length, 4);
+  });
+
+  void test('`gather` keeps its journal open while only it tells where an image is', async () => {
+    const { facts, world } = await runCluster({
+      nodes: equalNodes(3),
+      plan: { planner: { objective: { kind: 'mean' }, maxHops: 10, maxAttempts: 2 } },
+      onReceive: (order, { toFrontend }) =>
+        toFrontend(order) && order.from.node !== order.image.node
+          ? { answer: [failed(order.transfer, 'disconnected', 'link')] }
+          : 'normal',
+    });
+    const missing = [...facts.images.values()].filter((image) => image.state === 'missing');
+    assert.equal(missing.length, 1);
+    assert.equal(facts.nodes.get(missing[0]?.node ?? '')?.state, 'released');
+    assert.notDeepEqual(world.journal.at(-1), { type: 'end' });
   });
 
   void test('`gather` moves nothing in a dry run', async () => {
