@@ -137,10 +137,14 @@ function* cut(run: {
 function digester(source: { readonly fd: number; readonly path: string }, shape: ImageShape) {
   const zeros = zeroDigests(shape);
   const buffer = Buffer.allocUnsafe(Math.max(READ_BYTES, shape.chunkSizeBytes));
+  const holeChunks = Math.min(HOLE_CHUNKS, chunkCountOf(shape));
+  const hole = Buffer.alloc(holeChunks * DIGEST_BYTES, zeros.at(0));
   return {
     ofHole({ first, count }: ChunkRun): Buffer {
-      const digests = Buffer.alloc(count * DIGEST_BYTES, zeros.at(first));
+      const isLast = first + count === chunkCountOf(shape);
+      if (!isLast) return hole.subarray(0, count * DIGEST_BYTES);
       // The last chunk of the image may be short.
+      const digests = Buffer.from(hole.subarray(0, count * DIGEST_BYTES));
       zeros.at(first + count - 1).copy(digests, (count - 1) * DIGEST_BYTES);
       return digests;
     },

@@ -7,16 +7,15 @@ export const DIGEST_RUN_BYTES = 4 + DIGEST_BYTES;
 /** Packed digests, with neighbours that are equal (zeros, mostly) written once. */
 export function encodeDigestRuns(digests: Buffer): Buffer {
   const count = digests.length / DIGEST_BYTES;
-  const runs = Buffer.allocUnsafe(count * DIGEST_RUN_BYTES);
-  let used = 0;
-  for (let first = 0; first < count;) {
-    const next = endOfRun(digests, first);
-    runs.writeUInt32LE(next - first, used);
-    digests.copy(runs, used + 4, first * DIGEST_BYTES, (first + 1) * DIGEST_BYTES);
-    used += DIGEST_RUN_BYTES;
-    first = next;
+  const starts: number[] = [];
+  for (let first = 0; first < count; first = endOfRun(digests, first)) starts.push(first);
+  const runs = Buffer.allocUnsafe(starts.length * DIGEST_RUN_BYTES);
+  for (const [run, first] of starts.entries()) {
+    const at = run * DIGEST_RUN_BYTES;
+    runs.writeUInt32LE((starts[run + 1] ?? count) - first, at);
+    digests.copy(runs, at + 4, first * DIGEST_BYTES, (first + 1) * DIGEST_BYTES);
   }
-  return runs.subarray(0, used);
+  return runs;
 }
 
 function endOfRun(digests: Buffer, first: number): number {
