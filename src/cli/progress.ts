@@ -46,7 +46,6 @@ export function showProgress({ stream, clock, startedMs }: ProgressOptions): Pro
         if (node.state === 'released') line(`${node.name} released${share(facts)}`);
       },
       imageSafe: (image) => line(`${image.id} is safe (${formatSize(image.sizeBytes)})`),
-      transferStarted: () => {},
       failed: ({ node, message }) => line(`${node ?? 'run'}: ${message}`),
       notice: (node, text) => line(`${node === FRONTEND ? 'frontend' : node}: ${text}`),
     },

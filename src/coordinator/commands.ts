@@ -44,7 +44,6 @@ function startTransfer(run: Run, pull: Command<'pull'>): void {
     neededBytes,
     from: { node: pull.from, host, port },
   });
-  run.ports.observer.transferStarted(transfer);
 }
 
 async function releaseNode(run: Run, name: string): Promise<void> {

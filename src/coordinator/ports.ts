@@ -3,7 +3,7 @@ import type { Failure } from '../base/error.ts';
 import type { AgentLauncher } from '../control/channel.ts';
 import type { Configuration } from '../control/messages.ts';
 import type { PlannerOptions } from '../planner/types.ts';
-import type { ImageFacts, NodeFacts, RunFacts, RunFailure, TransferFacts } from './facts.ts';
+import type { ImageFacts, NodeFacts, RunFacts, RunFailure } from './facts.ts';
 import type { Journal, Resumption } from './journal.ts';
 
 /** What is to be gathered, and how. */
@@ -50,7 +50,6 @@ export interface RunObserver {
   begun(facts: RunFacts): void;
   nodeChanged(node: NodeFacts): void;
   imageSafe(image: ImageFacts): void;
-  transferStarted(transfer: TransferFacts): void;
   failed(failure: RunFailure): void;
   notice(node: string, text: string): void;
 }

@@ -101,7 +101,8 @@ export function addHeldImage(
 }
 
 function adopt(run: Run, image: ImageName, holder: string): void {
-  if (run.facts.nodes.get(holder)?.state !== 'working') return;
+  const state = run.facts.nodes.get(holder)?.state;
+  if (state !== 'starting' && state !== 'working') return;
   addHeldImage(run, { image, holder, bytes: image.sizeBytes });
 }
 

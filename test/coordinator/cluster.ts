@@ -175,7 +175,6 @@ export async function runCluster(script: ClusterScript): Promise<GatherOutcome &
       begun: () => {},
       nodeChanged: () => {},
       imageSafe: (image: ImageFacts) => world.safe.push(image.id),
-      transferStarted: () => {},
       failed: (failure) => world.failures.push(failure),
       notice: () => {},
     },

@@ -1,0 +1,92 @@
+import { basename } from 'node:path';
+import type { AgentMessage } from '../control/messages.ts';
+import { FRONTEND } from '../planner/types.ts';
+import { imageId, nodeOf } from './facts.ts';
+import { addHeldImage, recallOrphans, settleEarlierRelease, takeUpSpooled } from './resume.ts';
+import type { Run } from './run.ts';
+
+type Message<Type extends AgentMessage['type']> = Extract<AgentMessage, { type: Type }>;
+
+/** The frontend can receive: time to start the agents of all nodes not released by an earlier run. */
+export function startNodes(run: Run, message: Message<'ready'>): void {
+  for (const text of message.warnings) run.ports.observer.notice(FRONTEND, text);
+  for (const file of message.seeded) run.seeded.add(file);
+  if (!run.plan.dryRun) run.feed({ type: 'expected', nodes: run.plan.nodes.length });
+  const toStart = run.plan.nodes.filter((node) => !settleEarlierRelease(run, node));
+  for (const node of toStart) run.crew.start(node);
+  run.frontendReady = true;
+  recallOrphans(run);
+}
+
+/** A node can serve and receive: it is told what to find. */
+export function join(run: Run, name: string, message: Message<'ready'>): void {
+  const node = nodeOf(run.facts, name);
+  if (node.state !== 'starting') return;
+  run.servingPorts.set(name, message.port);
+  for (const text of message.warnings) run.ports.observer.notice(name, text);
+  if (!run.plan.dryRun) run.feed({ type: 'joined', node: name, roomBytes: message.roomBytes });
+  const patterns = run.plan.patterns.map((pattern) => pattern.replaceAll('{node}', name));
+  run.crew.send(name, { type: 'find', patterns });
+  takeUpSpooled(run, name, message.spooled);
+}
+
+/** A node has named its images, and what is wrong with the rest. */
+export function list(run: Run, name: string, { images, problems }: Message<'found'>): void {
+  const node = nodeOf(run.facts, name);
+  if (node.state !== 'starting') return;
+  node.readySeconds ??= run.seconds();
+  for (const { pattern, failure } of problems) run.report(failure, { node: name, path: pattern });
+  let complete = problems.length === 0;
+  for (const [file, sharers] of Map.groupBy(images, (image) => imageFile(image.path))) {
+    if (sharers.length > 1) {
+      reportClash(run, { node: name, file, paths: sharers.map((image) => image.path) });
+      complete = false;
+      continue;
+    }
+    for (const { path, sizeBytes, allocatedBytes } of sharers) {
+      const image = { id: imageId(name, path), node: name, path, sizeBytes };
+      addHeldImage(run, { image, holder: name, bytes: Math.min(sizeBytes, allocatedBytes) });
+    }
+  }
+  node.state = 'working';
+  node.keepsMore = images.length > 0 && !complete;
+  run.ports.observer.nodeChanged(node);
+  if (!run.plan.dryRun) {
+    if (!complete) run.feed({ type: 'stays', node: name });
+    run.feed({ type: 'listed', node: name });
+  }
+  recallOrphans(run);
+}
+
+/** The file that an image becomes; its index lies beside it, so one called like that is in its way. */
+function imageFile(path: string): string {
+  return basename(path, '.caibx');
+}
+
+function reportClash(run: Run, clash: { node: string; file: string; paths: string[] }): void {
+  const { node, file, paths } = clash;
+  const message =
+    `Cannot gather ${paths.join(' and ')} from ${node}: both would become ` +
+    `${node}/${file} or its index on the frontend; gather them in separate runs into different directories`;
+  for (const path of paths) run.report({ code: 'name-clash', message }, { node, path });
+}
+
+/** An image was scanned. */
+export function size(run: Run, node: string, { path, dataBytes }: Message<'scanned'>): void {
+  const image = run.facts.images.get(imageId(node, path));
+  if (image === undefined || run.plan.dryRun) return;
+  image.dataBytes = dataBytes;
+  image.neededBytes = dataBytes;
+  run.feed({ type: 'sized', image: image.id, bytes: dataBytes });
+}
+
+/** An image cannot be scanned, or changed meanwhile. */
+export function spoil(
+  run: Run,
+  bad: { node: string; path: string; failure: Message<'unfit'>['failure'] },
+) {
+  const image = run.facts.images.get(imageId(bad.node, bad.path));
+  run.report(bad.failure, { node: bad.node, path: bad.path });
+  if (image === undefined || run.plan.dryRun) return;
+  run.feed({ type: 'spoiled', node: bad.node, image: image.id });
+}

@@ -1,0 +1,91 @@
+import { KgetError } from '../base/error.ts';
+import type { AgentMessage } from '../control/messages.ts';
+import { FRONTEND } from '../planner/types.ts';
+import { imageOf, type TransferFacts } from './facts.ts';
+import type { Run } from './run.ts';
+
+type Message<Type extends AgentMessage['type']> = Extract<AgentMessage, { type: Type }>;
+
+/** How long a transfer whose link failed is left alone, the first time and at most. */
+const RETRY_MS = 500;
+const RETRY_LIMIT_MS = 8000;
+
+/** Counters of a transfer so far. */
+export function count(run: Run, message: Message<'receiving'>): void {
+  const transfer = moving(run, message.transfer);
+  if (transfer === undefined) return;
+  transfer.wireBytes = message.wireBytes;
+  transfer.doneBytes = message.doneBytes;
+}
+
+/** Every byte of a transfer has arrived: the links are free. */
+export function arrive(run: Run, message: Message<'arrived'>): void {
+  const transfer = moving(run, message.transfer);
+  if (transfer === undefined) return;
+  transfer.state = 'arrived';
+  transfer.endSeconds = run.seconds();
+  run.feed({ type: 'arrived', transfer: transfer.id });
+}
+
+/** A copy counts from here on: it was verified and is durable; the journal knows before anyone acts. */
+export function settle(run: Run, receiver: string, message: Message<'received'>): void {
+  const transfer = moving(run, message.transfer);
+  if (transfer === undefined) return;
+  const image = imageOf(run.facts, transfer.image);
+  Object.assign(transfer, { wireBytes: message.wireBytes, chunks: message.chunks });
+  transfer.doneBytes = image.sizeBytes;
+  if (image.digest !== null && image.digest !== message.imageDigest) {
+    const text = `${transfer.from} served other contents of ${image.id} than its origin did`;
+    transfer.state = 'failed';
+    run.report(new KgetError('corrupt', text), { node: transfer.from, path: image.path });
+    run.crew.send(receiver, { type: 'drop', image: image.id });
+    run.feed({ type: 'failed', transfer: transfer.id, blame: 'source' });
+    return;
+  }
+  const onFrontend = receiver === FRONTEND;
+  run.ports.journal.append({ type: 'copy', image: image.id, at: onFrontend ? null : receiver });
+  image.digest = message.imageDigest;
+  image.dataBytes = message.dataBytes;
+  image.route.push(receiver);
+  if (onFrontend) image.state = 'safe';
+  transfer.state = 'done';
+  if (transfer.from !== image.node) run.crew.send(transfer.from, { type: 'drop', image: image.id });
+  if (onFrontend) run.ports.observer.imageSafe(image);
+  run.feed({ type: 'durable', transfer: transfer.id });
+}
+
+/** A transfer ended without a copy. */
+export function failTransfer(run: Run, receiver: string, message: Message<'receive-failed'>): void {
+  const transfer = moving(run, message.transfer);
+  if (transfer === undefined) return;
+  transfer.state = 'failed';
+  transfer.endSeconds ??= run.seconds();
+  const { failure, blame } = message;
+  const image = imageOf(run.facts, transfer.image);
+  if (receiver === FRONTEND && failure.code === 'no-room') {
+    run.abort(failure);
+    return;
+  }
+  run.report(failure, { node: transfer.from, path: image.path });
+  const spoiled = failure.code === 'source-changed' || failure.code === 'source-unreadable';
+  // In this order: the planner must not try the bad copy again.
+  if (spoiled) run.feed({ type: 'spoiled', node: transfer.from, image: image.id });
+  if (blame === 'link') run.inBackground(failLater(run, transfer));
+  else run.feed({ type: 'failed', transfer: transfer.id, blame });
+}
+
+/** Links often come back: each further failure of an image's transfers is told later than the last. */
+async function failLater(run: Run, { id, image }: TransferFacts): Promise<void> {
+  const failures = [...run.facts.transfers.values()].filter(
+    (transfer) => transfer.image === image && transfer.state === 'failed',
+  );
+  const delayMs = Math.min(RETRY_LIMIT_MS, RETRY_MS * 2 ** (failures.length - 1));
+  await run.ports.clock.sleep(delayMs, run.over);
+  if (!run.over.aborted) run.feed({ type: 'failed', transfer: id, blame: 'link' });
+}
+
+/** The transfer, unless it has ended already (its node was lost, say). */
+function moving(run: Run, id: string): TransferFacts | undefined {
+  const transfer = run.facts.transfers.get(id);
+  return transfer?.state === 'moving' || transfer?.state === 'arrived' ? transfer : undefined;
+}
