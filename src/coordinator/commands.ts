@@ -28,6 +28,7 @@ function startTransfer(run: Run, pull: Command<'pull'>): void {
     from: pull.from,
     to: pull.to,
     startSeconds: run.seconds(),
+    heardSeconds: run.seconds(),
     endSeconds: null,
     state: 'moving',
     wireBytes: 0,

@@ -56,6 +56,8 @@ export interface TransferFacts {
   /** When the last byte arrived or the transfer failed; null while bytes still come. */
   endSeconds: number | null;
   state: 'moving' | 'arrived' | 'done' | 'failed';
+  /** When its receiver last told its counters. */
+  heardSeconds: number;
   wireBytes: number;
   doneBytes: number;
   chunks: number;

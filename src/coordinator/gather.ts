@@ -12,6 +12,7 @@ import { loseNode } from './loss.ts';
 import type { GatherOutcome, GatherPlan, GatherPorts } from './ports.ts';
 import type { Run } from './run.ts';
 import { INITIAL_SENDERS } from './sender-control.ts';
+import { watchTransfers } from './transfer-events.ts';
 
 /**
  * Gathers every image on the frontend and releases the nodes: starts the agents, feeds what they say to
@@ -76,6 +77,7 @@ export async function gather(plan: GatherPlan, ports: GatherPorts): Promise<Gath
 
   ports.observer.begun(run.facts);
   run.crew.start(FRONTEND);
+  run.inBackground(watchTransfers(run, whileRunning));
   if (plan.senders === 'auto') run.inBackground(controlSenders(run, whileRunning));
   await aborted(AbortSignal.any([over.signal, ports.signal]));
   const interrupted = ports.signal.aborted && !over.signal.aborted;

@@ -8,12 +8,16 @@ type Message<Type extends AgentMessage['type']> = Extract<AgentMessage, { type: 
 
 /** How long a transfer whose link failed is left alone, the first time and at most. */
 const RETRY_MS = 500;
-const RETRY_LIMIT_MS = 8000;
+const RETRY_LIMIT_MS = 4000;
+/** A receiver that says nothing of a transfer for this long is silent; how often that is looked at. */
+const SILENCE_MS = 15_000;
+const CHECK_MS = 5000;
 
 /** Counters of a transfer so far. */
 export function count(run: Run, message: Message<'receiving'>): void {
   const transfer = moving(run, message.transfer);
   if (transfer === undefined) return;
+  transfer.heardSeconds = run.seconds();
   transfer.wireBytes = message.wireBytes;
   transfer.doneBytes = message.doneBytes;
 }
@@ -72,6 +76,35 @@ export function failTransfer(run: Run, receiver: string, message: Message<'recei
   if (spoiled) run.feed({ type: 'spoiled', node: transfer.from, image: image.id });
   if (blame === 'link') run.inBackground(failLater(run, transfer));
   else run.feed({ type: 'failed', transfer: transfer.id, blame });
+}
+
+/**
+ * Gives up transfers whose receivers have gone silent, until the run is over: a receiver that lives
+ * tells its counters several times a second, whether bytes come or not.
+ */
+export async function watchTransfers(run: Run, act: (action: () => void) => void): Promise<void> {
+  while (!run.over.aborted) {
+    await run.ports.clock.sleep(CHECK_MS, run.over);
+    act(() => {
+      for (const transfer of run.facts.transfers.values()) {
+        const silentSeconds = run.seconds() - transfer.heardSeconds;
+        if (transfer.state === 'moving' && silentSeconds * 1000 > SILENCE_MS) giveUp(run, transfer);
+      }
+    });
+  }
+}
+
+function giveUp(run: Run, transfer: TransferFacts): void {
+  const { id, from, to } = transfer;
+  const { node, path } = imageOf(run.facts, transfer.image);
+  transfer.state = 'failed';
+  transfer.endSeconds = run.seconds();
+  run.crew.send(to, { type: 'cancel', transfer: id });
+  const message =
+    `Cannot move the image ${node}:${path} from ${from} to ${to}: the agent there has said nothing ` +
+    `for ${SILENCE_MS / 1000} s`;
+  run.report({ code: 'timeout', message }, { node: to, path });
+  run.feed({ type: 'failed', transfer: id, blame: 'target' });
 }
 
 /** Links often come back: each further failure of an image's transfers is told later than the last. */

@@ -49,27 +49,42 @@ export interface World {
   /** Cuts the channel of an agent. */
   kill(node: string): void;
   interrupt(): void;
+  /** Lets time pass. */
+  pass(durationMs: number): void;
   /** Whether a pull is one of the frontend. */
   toFrontend(order: Order): boolean;
 }
 
 export const IMAGE_BYTES = 1000;
 
-/** Delays before retries pass at once; intervals of pings and limits never do. */
-const hastyClock: Clock = {
-  nowMs: () => 0,
-  sleep: (durationMs, signal) =>
-    new Promise((resolve) => {
-      if (durationMs < 10_000) resolve();
-      signal?.addEventListener('abort', () => resolve());
-    }),
-};
+/** Delays before retries pass at once; longer ones, of pings and limits, only when `pass` is called. */
+function hastyClock(): Clock & { pass(durationMs: number): void } {
+  let nowMs = 0;
+  const sleepers = new Set<() => void>();
+  return {
+    nowMs: () => nowMs,
+    sleep: (durationMs, signal) =>
+      new Promise((resolve) => {
+        if (durationMs < 5000) resolve();
+        else sleepers.add(resolve);
+        signal?.addEventListener('abort', () => resolve());
+      }),
+    pass(durationMs) {
+      nowMs += durationMs;
+      for (const wake of sleepers) {
+        sleepers.delete(wake);
+        wake();
+      }
+    },
+  };
+}
 
 /** Runs the production coordinator against agents in memory; nothing takes real time. */
 export async function runCluster(script: ClusterScript): Promise<GatherOutcome & { world: World }> {
   const interrupt = new AbortController();
   const cuts = new Map<string, () => void>();
   const frontendOrders = new Set<Order>();
+  const clock = hastyClock();
   let sendersNow = 0;
   const world = {
     launched: [] as string[],
@@ -83,6 +98,7 @@ export async function runCluster(script: ClusterScript): Promise<GatherOutcome &
     failures: [] as RunFailure[],
     kill: (node: string) => cuts.get(node)?.(),
     interrupt: () => interrupt.abort(),
+    pass: clock.pass,
     toFrontend: (order: Order) => frontendOrders.has(order),
   };
 
@@ -164,7 +180,7 @@ export async function runCluster(script: ClusterScript): Promise<GatherOutcome &
   const outcome = await gather(plan, {
     nodes: launcher,
     frontend: launcher,
-    clock: hastyClock,
+    clock,
     journal: { append: (record) => world.journal.push(record), close: () => {} },
     identify: () => Promise.resolve({ certificate: '', key: '', authority: '' }),
     onRelease(node) {

@@ -108,6 +108,22 @@ void suite('gather', () => {
     assert.ok(world.left.every(({ node, emptySpool }) => !emptySpool || facts.nodes.has(node)));
   });
 
+  void test('`gather` gives a transfer up when its receiver has gone silent', async () => {
+    let silent: string | undefined;
+    const { world } = await runCluster({
+      nodes: equalNodes(3),
+      onReceive(order, { pass, toFrontend }) {
+        if (toFrontend(order) || silent !== undefined) return 'normal';
+        silent = order.image.id;
+        setImmediate(() => pass(16_000));
+        return 'silence';
+      },
+    });
+    assert.ok(silent !== undefined, 'a relay was tried');
+    assert.equal(world.failures[0]?.code, 'timeout');
+    assert.equal(world.safe.length, 3);
+  });
+
   void test('`gather` loses nothing when a node dies whose images are elsewhere', async () => {
     const { facts, world } = await runCluster({
       nodes: equalNodes(2),
