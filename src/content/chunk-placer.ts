@@ -1,9 +1,10 @@
 import { digestOf, isZero, zeroDigests } from './digest.ts';
-import { readFully, writeFully } from './file-bytes.ts';
+import { readFully } from './file-bytes.ts';
 import type { ImageShape } from './image.ts';
 import type { PacedSync } from './paced-sync.ts';
 import type { SeedTable } from './seed-table.ts';
 import { chunkLengthAt } from './shape.ts';
+import { createWriteBehind } from './write-behind.ts';
 
 /**
  * Puts the chunks of one image into its part file, and counts them. Its errors are the system's.
@@ -17,6 +18,8 @@ export interface ChunkPlacer {
   settle(position: number, digest: Buffer): boolean;
   /** Writes a chunk that was fetched and verified. */
   write(position: number, digest: Buffer, bytes: Uint8Array): void;
+  /** Resolves when all that was put is in the file. */
+  idle(): Promise<void>;
   /** Image bytes settled or written so far. */
   doneBytes(): number;
 }
@@ -32,6 +35,7 @@ export function createChunkPlacer(options: PlacerOptions): ChunkPlacer {
   const { part, shape, seeds, sync } = options;
   const zeros = zeroDigests(shape);
   const seed = seeds.addFile(part.path, shape);
+  const writes = createWriteBehind(part.fd, shape.chunkSizeBytes);
   const buffer = Buffer.allocUnsafe(shape.chunkSizeBytes);
   let doneBytes = 0;
 
@@ -39,7 +43,7 @@ export function createChunkPlacer(options: PlacerOptions): ChunkPlacer {
     position * shape.chunkSizeBytes < part.reusedBytes;
 
   function put(position: number, bytes: Uint8Array): void {
-    writeFully(part.fd, bytes, position * shape.chunkSizeBytes);
+    writes.write(bytes, position * shape.chunkSizeBytes);
     sync.wrote(bytes.length);
   }
   /** Settles a zero chunk: a new part has a hole there already. */
@@ -78,6 +82,7 @@ export function createChunkPlacer(options: PlacerOptions): ChunkPlacer {
       put(position, bytes);
       done(position, digest);
     },
+    idle: () => writes.idle(),
     doneBytes: () => doneBytes,
   };
 }

@@ -67,6 +67,7 @@ export async function openLanding(options: LandingOptions): Promise<FileLanding>
   async function finish(): Promise<ImageSummary> {
     assert(next === chunkCountOf(shape), `finished after ${next} chunks`);
     assert(wanted.size() === 0, `finished while ${wanted.size()} chunks were missing`);
+    await placer.idle();
     await sync.finish();
     await part.index.finish();
     await part.publish();
@@ -93,6 +94,7 @@ export async function openLanding(options: LandingOptions): Promise<FileLanding>
     finish: () => turns.finish(finish).catch(fail),
     async abandon({ keepPart }) {
       if ((await turns.end()) === 'finished') return;
+      await placer.idle().catch(() => {});
       await sync.idle();
       if (!keepPart) seeds.forgetFile(part.path);
       await part.abandon({ keepPart }).catch(fail);

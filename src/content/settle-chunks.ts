@@ -28,7 +28,10 @@ export async function settleChunks(
   for (let at = 0; at < digests.length; at += DIGEST_BYTES) {
     const position = first + at / DIGEST_BYTES;
     const digest = digests.subarray(at, at + DIGEST_BYTES);
-    spentBytes += placer.costBytes(position, digest) + PAUSE_AFTER_BYTES / PAUSE_AFTER_POSITIONS;
+    const costBytes = placer.costBytes(position, digest);
+    // What is to be read may still be on its way to the file.
+    if (costBytes > 0) await placer.idle();
+    spentBytes += costBytes + PAUSE_AFTER_BYTES / PAUSE_AFTER_POSITIONS;
     const settled = placer.settle(position, digest);
     if (!settled && wanted.add(position, digest)) extend(runs, position);
     if (spentBytes < PAUSE_AFTER_BYTES) continue;

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import * as fc from 'fast-check';
+import { createWriteBehind } from '../../src/content/write-behind.ts';
+import { temporaryDirectory } from '../control/temporary.ts';
+
+const CHUNK_BYTES = 4096;
+
+void suite('write-behind', () => {
+  void test('`write` puts every chunk in its place, in whatever order they come', async () => {
+    const path = join(temporaryDirectory(), 'file');
+    const order = fc.uniqueArray(fc.nat({ max: 300 }), { minLength: 1, maxLength: 200 });
+    await fc.assert(
+      fc.asyncProperty(order, async (positions) => {
+        const fd = openSync(path, 'w');
+        const writes = createWriteBehind(fd, CHUNK_BYTES);
+        const reused = Buffer.alloc(CHUNK_BYTES);
+        for (const position of positions) {
+          writes.write(reused.fill((position % 255) + 1), position * CHUNK_BYTES);
+        }
+        await writes.idle();
+        closeSync(fd);
+        const contents = readFileSync(path);
+        for (const position of positions) {
+          const chunk = contents.subarray(position * CHUNK_BYTES, (position + 1) * CHUNK_BYTES);
+          assert.ok(chunk.equals(Buffer.alloc(CHUNK_BYTES, (position % 255) + 1)));
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  void test('`write` takes more than it has buffers for', async () => {
+    const path = join(temporaryDirectory(), 'file');
+    const fd = openSync(path, 'w');
+    const writes = createWriteBehind(fd, 4 * 1024 * 1024);
+    const chunk = Buffer.alloc(4 * 1024 * 1024, 7);
+    for (let place = 0; place < 4; place += 1) writes.write(chunk, place * chunk.length);
+    await writes.idle();
+    closeSync(fd);
+    assert.equal(readFileSync(path).length, 4 * chunk.length);
+  });
+
+  void test('`idle` and the next `write` tell why an earlier write failed', async () => {
+    const path = join(temporaryDirectory(), 'file');
+    closeSync(openSync(path, 'w'));
+    const fd = openSync(path, 'r');
+    const writes = createWriteBehind(fd, CHUNK_BYTES);
+    writes.write(Buffer.alloc(CHUNK_BYTES), 0);
+    await assert.rejects(writes.idle(), /EBADF/);
+    assert.throws(() => writes.write(Buffer.alloc(CHUNK_BYTES), 0), /EBADF/);
+    closeSync(fd);
+  });
+});
