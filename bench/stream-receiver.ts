@@ -28,4 +28,4 @@ const result = await outcome;
 if (result.state === 'failed') throw result.error;
 await landing?.finish();
 files.close();
-console.log(JSON.stringify({ wireBytes: counters.wireBytes }));
+console.log(JSON.stringify({ wireBytes: counters.wireBytes, usage: process.cpuUsage() }));

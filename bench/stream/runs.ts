@@ -16,6 +16,8 @@ export interface Measurement {
   readonly cpuSeconds: number;
   readonly peakBytes: number;
   readonly movedBytes: number;
+  /** User and system time of our receiver alone, in seconds. */
+  readonly receiver?: { readonly user: number; readonly system: number };
 }
 
 export interface RunFiles {
@@ -89,12 +91,16 @@ export async function runOurs(run: OurRun): Promise<Measurement> {
   const sendingSeconds = (await usageOf(sender, next)) - idleSeconds;
   sender.stdin.end();
   await once(sender, 'exit');
-  const { wireBytes } = JSON.parse(output) as { wireBytes: number };
+  const { wireBytes, usage } = JSON.parse(output) as {
+    readonly wireBytes: number;
+    readonly usage: NodeJS.CpuUsage;
+  };
   return {
     wallSeconds,
     cpuSeconds: cpuSeconds + sendingSeconds,
     peakBytes,
     movedBytes: wireBytes,
+    receiver: { user: usage.user / 1e6, system: usage.system / 1e6 },
   };
 }
 
