@@ -67,7 +67,8 @@ function statusLine(facts: RunFacts, bytesPerSecond: number): string {
   if (starting > 0) parts.push(`${starting} starting`);
   const from = senders.map((transfer) => transfer.from).join(', ');
   parts.push(`frontend ${formatRate(bytesPerSecond)}${from === '' ? '' : ` from ${from}`}`);
-  if (moving.length > senders.length) parts.push(`${moving.length - senders.length} relays`);
+  const relays = moving.length - senders.length;
+  if (relays > 0) parts.push(relays === 1 ? '1 relay' : `${relays} relays`);
   const saved = savedBytes(facts);
   if (saved > 0) parts.push(`${formatSize(saved)} saved`);
   const left = leftBytes(facts);
