@@ -1,6 +1,7 @@
 /**
  * Gathers incompressible images in a lab and prints when nodes were released and how busy the
- * frontend's link was. `npm run bench:release [-- NODES RATE MIB]`; needs root. One JSON line at the end.
+ * frontend's link was. `npm run bench:release [-- NODES RATE MIB]`; needs root. One JSON line at
+ * the end.
  */
 import { join } from 'node:path';
 import { startGather } from '../lab/gather.ts';

@@ -1,6 +1,6 @@
 /**
- * The sending process of the stream benchmark: an agent reduced to one image. It is told on stdin, a
- * word a line: `scan`, `usage`; and answers on stdout, a line of JSON each.
+ * The sending process of the stream benchmark: an agent reduced to one image. It is told on stdin,
+ * a word a line: `scan`, `usage`; and answers on stdout, a line of JSON each.
  */
 import { createInterface } from 'node:readline';
 import { growIndex } from '../src/content/growing-index.ts';

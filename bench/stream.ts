@@ -1,6 +1,6 @@
 /**
- * One encrypted stream between two processes on the loopback, file to file, verified with SHA-256 by the
- * receiver, against scp doing the same (unverified). `npm run bench:stream -- --help`
+ * One encrypted stream between two processes on the loopback, file to file, verified with SHA-256
+ * by the receiver, against scp doing the same (unverified). `npm run bench:stream -- --help`
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -87,8 +87,8 @@ async function measureCases(
       async () => scp.push(await runScp(files, sshd)),
     ];
     for (let round = 1; round <= Number(values.rounds); round += 1) {
-      // In turn, and on memory that was in use a moment ago: virtual machines get it from their host
-      // only then, and whoever is first would pay for that.
+      // In turn, and on memory that was in use a moment ago: virtual machines get it from their
+      // host only then, and whoever is first would pay for that.
       for (const side of sides) {
         touchMemory(files);
         await side();

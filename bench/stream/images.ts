@@ -4,7 +4,9 @@ import { join } from 'node:path';
 
 const BLOCK_BYTES = 1024 * 1024;
 
-/** Makes a dense image of random data, and a sparse one twice as long of which one third is data. */
+/**
+ * Makes a dense image of random data, and a sparse one twice as long of which one third is data.
+ */
 export function makeImages(
   directory: string,
   sizeBytes: number,

@@ -4,13 +4,17 @@ import { readFileSync } from 'node:fs';
 /** Clock ticks in a second, in which /proc counts processor time. */
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
-/** Processor seconds of all ended and awaited descendants of a process: proc(5), cutime and cstime. */
+/**
+ * Processor seconds of all ended and awaited descendants of a process: proc(5), cutime and cstime.
+ */
 export function childrenSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   return secondsOf(stat, 13) + secondsOf(stat, 14);
 }
 
-/** The name of the process, in parentheses, may hold anything: fields are counted from behind it. */
+/**
+ * The name of the process, in parentheses, may hold anything: fields are counted from behind it.
+ */
 function secondsOf(stat: string, field: number): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return Number(fields[field]) / TICKS_PER_SECOND;

@@ -5,8 +5,8 @@ import { SILENCE_LIMIT_MS } from './limits.ts';
 import { openWorkplace, type Workplace, type WorkplaceOptions } from './workplace.ts';
 
 /**
- * Does what the coordinator says until it says to leave, or is gone: its channel ends, or it has said
- * nothing for `SILENCE_LIMIT_MS`. Resolves when nothing of the agent is left running.
+ * Does what the coordinator says until it says to leave, or is gone: its channel ends, or it has
+ * said nothing for `SILENCE_LIMIT_MS`. Resolves when nothing of the agent is left running.
  */
 export async function runAgent(options: WorkplaceOptions): Promise<void> {
   const { channel, clock } = options;

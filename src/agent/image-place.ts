@@ -4,9 +4,13 @@ import type { ImageName } from '../control/messages.ts';
 export interface ImagePlace {
   /** The directory whose free room counts. */
   readonly directory: string;
-  /** The file that `image` becomes. @throws KgetError `protocol` for names that would lead elsewhere */
+  /**
+   * The file that `image` becomes. @throws KgetError `protocol` for names that would lead elsewhere
+   */
   pathOf(image: ImageName): string;
-  /** Called when the image lies complete and durable at its path; returns when that is remembered. */
+  /**
+   * Called when the image lies complete and durable at its path; returns when that is remembered.
+   */
   record(image: ImageName): Promise<void>;
   /** Complete images from earlier runs that can be served. */
   kept(): readonly ImageName[];

@@ -30,8 +30,8 @@ export interface Spool extends ImagePlace {
 }
 
 /**
- * Opens the spool: `<root>/<target key>/<node>/<hash>.image` with its index, and with the image's name
- * in `<hash>.image.json`, written last. @throws KgetError `target-unwritable`
+ * Opens the spool: `<root>/<target key>/<node>/<hash>.image` with its index, and with the image's
+ * name in `<hash>.image.json`, written last. @throws KgetError `target-unwritable`
  */
 export function openSpool({ root, targetKey, node }: SpoolOptions): Spool {
   const home = join(root, targetKey);

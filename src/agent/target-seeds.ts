@@ -5,7 +5,9 @@ import type { SeedTable } from '../content/seed-table.ts';
 
 const INDEX_SUFFIX = indexPathOf('');
 
-/** What lies in a target directory: `NODE/FILE` of each seed, and a line for what could not be one. */
+/**
+ * What lies in a target directory: `NODE/FILE` of each seed, and a line for what could not be one.
+ */
 export interface TargetSeeds {
   readonly seeded: string[];
   readonly warnings: string[];

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { ServedImage } from '../content/image.ts';
-import { openIndex } from '../content/index-reader.ts';
+import { openIndex, type StoredIndex } from '../content/index-reader.ts';
 import { createOpenFiles } from '../content/open-files.ts';
 import { freeBytes } from '../content/room.ts';
 import { indexPathOf } from '../content/seed-file.ts';
@@ -59,6 +59,8 @@ export async function openWorkplace(
   const files = createOpenFiles();
   const seeds = createSeedTable(files);
   const served = new Map<string, ServedImage>();
+  /** Of the images in the spool. */
+  const indexes = new Map<string, StoredIndex>();
   const { seeded, warnings } =
     targetDirectory === null
       ? { seeded: [], warnings: [] }
@@ -69,6 +71,8 @@ export async function openWorkplace(
     if (spool === undefined) return;
     const path = place.pathOf(image);
     const index = await openIndex(indexPathOf(path));
+    indexes.get(image.id)?.close();
+    indexes.set(image.id, index);
     const shape = index.shape;
     served.set(image.id, fileImage({ identity: identify(path), index, ...shape, files }));
   }
@@ -124,11 +128,14 @@ export async function openWorkplace(
     find: scans.find,
     drop(image) {
       served.delete(image);
+      indexes.get(image)?.close();
+      indexes.delete(image);
       place.drop(image);
     },
     async close({ emptySpool }) {
       ending.abort();
       await Promise.all([receives.stop(), server.close(), scans.ended()]);
+      for (const index of indexes.values()) index.close();
       files.close();
       if (emptySpool) place.empty();
       spool?.close();

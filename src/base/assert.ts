@@ -1,4 +1,6 @@
-/** Ends the program's current action when our own code broke a promise; for programmer errors only. */
+/**
+ * Ends the program's current action when our own code broke a promise; for programmer errors only.
+ */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`Assertion failed: ${message}`);
 }

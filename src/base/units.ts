@@ -41,8 +41,8 @@ export function parseSize(text: string): number {
 }
 
 /**
- * Bytes per second of a rate: `80Mbit` counts bits, as tc(8) writes it; `10MiB` or `10M` counts bytes,
- * as rsync's --bwlimit does. @throws KgetError `usage`
+ * Bytes per second of a rate: `80Mbit` counts bits, as tc(8) writes it; `10MiB` or `10M` counts
+ * bytes, as rsync's --bwlimit does. @throws KgetError `usage`
  */
 export function parseRate(text: string): number {
   const trimmed = text.trim().replace(/\/s$|ps$/, '');

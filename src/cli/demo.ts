@@ -24,10 +24,10 @@ const OWN_BYTES = 12 * 1024 * 1024;
 const BASE_DIRECTORIES = ['/usr/lib', '/usr/share'];
 
 const ABOUT = `
-Eight agents run on this machine as processes of their own, each with a directory of its own and a link
-limited to 80 Mbit/s each way; the frontend's link is no faster. Every node has an ext4 image, most of
-it the same everywhere. They are gathered by the code of a real run, compared byte for byte with the
-originals, and removed; the report stays.
+Eight agents run on this machine as processes of their own, each with a directory of its own and a
+link limited to 80 Mbit/s each way; the frontend's link is no faster. Every node has an ext4 image,
+most of it the same everywhere. They are gathered by the code of a real run, compared byte for byte
+with the originals, and removed; the report stays.
 
 Examples:
   kgetplus demo

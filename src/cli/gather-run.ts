@@ -51,8 +51,8 @@ export interface GatherResult {
 }
 
 /**
- * Runs a gather in its target directory: takes the directory, continues or starts the journal, gathers,
- * and writes the reports (not for a dry run).
+ * Runs a gather in its target directory: takes the directory, continues or starts the journal,
+ * gathers, and writes the reports (not for a dry run).
  * @throws KgetError `target-unwritable`, `locked`
  */
 export async function runGather(

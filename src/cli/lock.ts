@@ -2,8 +2,8 @@ import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { KgetError, systemCode } from '../base/error.ts';
 
 /**
- * Takes a directory for this process, by a lock file with the process's identity. One whose owner is
- * gone is taken over. @throws KgetError `locked` if another process has it
+ * Takes a directory for this process, by a lock file with the process's identity. One whose owner
+ * is gone is taken over. @throws KgetError `locked` if another process has it
  */
 export function takeLock(lock: string, directory: string): void {
   const own = `${lock}.${process.pid}`;

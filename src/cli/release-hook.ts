@@ -7,8 +7,8 @@ const HOOK_LIMIT_MS = 60_000;
 const OUTPUT_LIMIT_CHARACTERS = 2000;
 
 /**
- * A function that runs `command` through the shell for each released node, with `{node}` replaced, and
- * resolves with what went wrong, if anything; it never rejects.
+ * A function that runs `command` through the shell for each released node, with `{node}` replaced,
+ * and resolves with what went wrong, if anything; it never rejects.
  */
 export function releaseHook(
   command: string | undefined,

@@ -5,8 +5,8 @@ import { foldJournal, type JournalRecord, type Resumption } from '../coordinator
 import { foldNodeSet } from '../nodeset/fold.ts';
 
 /**
- * What an unfinished run into `directory` left behind, for one that gathers `patterns` there. An image
- * counts as safe only while its file is there. A run of other paths is not continued.
+ * What an unfinished run into `directory` left behind, for one that gathers `patterns` there. An
+ * image counts as safe only while its file is there. A run of other paths is not continued.
  * @throws KgetError `usage` if images of a run of other paths are nowhere but in the nodes' spools
  */
 export function resumptionFor(

@@ -16,8 +16,9 @@ const MIN_MEASURED_BYTES = 1024 * 1024;
 
 /**
  * What a run is compared with: the bound for the bytes that crossed the frontend's link in it, and
- * serial and all-at-once copying of whole images, as scp does; all over links as fast as were measured
- * in the run. None while no transfer to the frontend has been measured. See docs/report.md.
+ * serial and all-at-once copying of whole images, as scp does; all over links as fast as were
+ * measured in the run. None while no transfer to the frontend has been measured. See
+ * docs/report.md.
  */
 export function rivalCurves(run: RunParts): ReleaseCurve[] {
   const rates = measuredRates(run.transfers);

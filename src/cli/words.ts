@@ -1,8 +1,8 @@
 import { KgetError } from '../base/error.ts';
 
 /**
- * Splits a command into words as a shell would, with single and double quotes and backslashes; nothing
- * is expanded. @throws KgetError `usage` for a quote that does not end
+ * Splits a command into words as a shell would, with single and double quotes and backslashes;
+ * nothing is expanded. @throws KgetError `usage` for a quote that does not end
  */
 export function splitWords(command: string): string[] {
   const words: string[] = [];

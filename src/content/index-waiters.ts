@@ -6,7 +6,9 @@ const MAX_INDEX_WAITERS = 1024;
 
 /** Those who wait for digests of one index. */
 export interface IndexWaiters {
-  /** Resolves at the first `wake` beyond `position`. @throws KgetError `cancelled`, or as of `fail` */
+  /**
+   * Resolves at the first `wake` beyond `position`. @throws KgetError `cancelled`, or as of `fail`
+   */
   wait(position: number, signal: AbortSignal): Promise<void>;
   /** Digests are known up to `known`. */
   wake(known: number): void;

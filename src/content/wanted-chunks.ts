@@ -1,7 +1,9 @@
 import { assert } from '../base/assert.ts';
 import { MAX_WANTED_CHUNKS } from './image.ts';
 
-/** Bytes that one chunk may be written to at once, at all of its positions: they hold up the rest. */
+/**
+ * Bytes that one chunk may be written to at once, at all of its positions: they hold up the rest.
+ */
 export const MAX_WRITTEN_AT_ONCE_BYTES = 64 * 1024 * 1024;
 
 /** A chunk that is being fetched. */

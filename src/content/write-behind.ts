@@ -6,8 +6,8 @@ const MAX_BEHIND_BYTES = 4 * 1024 * 1024;
 
 /**
  * Writes chunks to a file in the background, so that the event loop can verify the next ones
- * meanwhile: one write at a time, of as many neighbours as there are. A chunk for which no buffer is
- * free is written at once: memory stays bounded, and the disk sets the pace.
+ * meanwhile: one write at a time, of as many neighbours as there are. A chunk for which no buffer
+ * is free is written at once: memory stays bounded, and the disk sets the pace.
  */
 export interface WriteBehind {
   /**

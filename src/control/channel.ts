@@ -7,7 +7,8 @@ import type { AgentMessage, CoordinatorMessage } from './messages.ts';
  * - Messages arrive whole, in the order in which they were sent, or not at all.
  * - `send` never blocks and never throws; after the end it does nothing. A sender that outruns the
  *   other side by more than `MAX_QUEUED_BYTES` ends the channel with `disconnected`.
- * - `onMessage` and `onEnd` are set once, before the first message is awaited; messages that arrived
+ * - `onMessage` and `onEnd` are set once, before the first message is awaited; messages that
+ * arrived
  *   earlier are kept and delivered then.
  * - `onEnd` is called exactly once, with no failure after an orderly close by either side.
  * - Whatever arrives is checked against the schema; anything else ends the channel with `protocol`.
@@ -33,7 +34,8 @@ export interface AgentLauncher {
    * version. Abort through `signal` ends what was started. When it rejects, nothing of it is left
    * running.
    * @throws KgetError `unreachable`, `no-node`, `version`, `timeout`, `cancelled`; and when the
-   *   agent cannot be put on the node or does not speak as it should: `target-unwritable`, `no-room`,
+   *   agent cannot be put on the node or does not speak as it should: `target-unwritable`,
+   * `no-room`,
    *   `corrupt`, `protocol`; `usage` for a node name that cannot be one
    */
   launch(node: string, signal: AbortSignal): Promise<LaunchedAgent>;

@@ -88,7 +88,9 @@ const ready = z.object({
   roomBytes: z.number(),
   /** Complete images that an earlier run into the same target left in the spool. */
   spooled: z.array(imageName),
-  /** On the frontend: `NODE/FILE` of each image of which an earlier version lies there as a seed. */
+  /**
+   * On the frontend: `NODE/FILE` of each image of which an earlier version lies there as a seed.
+   */
   seeded: z.array(z.string()),
   warnings: z.array(z.string()),
 });

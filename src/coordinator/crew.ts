@@ -16,7 +16,9 @@ export interface CrewOptions {
   /** What the agent of `node` is told first. */
   configuration(node: string): Promise<Configuration>;
   onMessage(node: string, message: AgentMessage): void;
-  /** The agent ended without having been told to, or never started. Called once per started agent. */
+  /**
+   * The agent ended without having been told to, or never started. Called once per started agent.
+   */
   onLost(node: string, failure: Failure): void;
 }
 

@@ -3,8 +3,8 @@ import { unsafeImages } from './facts.ts';
 import type { Run } from './run.ts';
 
 /**
- * Settles what did not come to its end by itself: transfers that were cut off, nodes and images that
- * stay; and ends the journal, unless it is needed to go on.
+ * Settles what did not come to its end by itself: transfers that were cut off, nodes and images
+ * that stay; and ends the journal, unless it is needed to go on.
  */
 export function endFacts(run: Run, { interrupted }: { interrupted: boolean }): void {
   const { facts } = run;
@@ -30,7 +30,9 @@ export function endFacts(run: Run, { interrupted }: { interrupted: boolean }): v
   }
 }
 
-/** Whether an image is missing whose node was released: only the journal tells where to look for it. */
+/**
+ * Whether an image is missing whose node was released: only the journal tells where to look for it.
+ */
 function isNeeded({ facts, plan }: Run): boolean {
   const { resumption } = plan;
   const wasReleased = (node: string): boolean => {

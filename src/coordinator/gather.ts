@@ -15,9 +15,9 @@ import { INITIAL_SENDERS } from './sender-control.ts';
 import { watchTransfers } from './transfer-events.ts';
 
 /**
- * Gathers every image on the frontend and releases the nodes: starts the agents, feeds what they say to
- * the planner, carries out its commands, and sees to it that no agent is left when it resolves.
- * What went wrong is in the outcome's facts; it rejects only for faults of our own.
+ * Gathers every image on the frontend and releases the nodes: starts the agents, feeds what they
+ * say to the planner, carries out its commands, and sees to it that no agent is left when it
+ * resolves. What went wrong is in the outcome's facts; it rejects only for faults of our own.
  */
 export async function gather(plan: GatherPlan, ports: GatherPorts): Promise<GatherOutcome> {
   const senders = plan.senders === 'auto' ? INITIAL_SENDERS.allowed : plan.senders;

@@ -11,8 +11,8 @@ import { KgetError, systemCode } from '../base/error.ts';
 
 /**
  * What must outlive the coordinator: which copies are durable where, and which nodes were released.
- * One JSON object a line, in `DIR/.kgetplus/journal.jsonl`; each record is synced before the run acts
- * on it. A run that ended with every image safe closes with `end`.
+ * One JSON object a line, in `DIR/.kgetplus/journal.jsonl`; each record is synced before the run
+ * acts on it. A run that ended with every image safe closes with `end`.
  */
 const journalRecord = z.discriminatedUnion('type', [
   z.object({
@@ -21,7 +21,9 @@ const journalRecord = z.discriminatedUnion('type', [
     startedAt: z.string(),
     patterns: z.optional(z.array(z.string())),
   }),
-  /** Its own node has named it (again): copies from before do not count, the image may be another. */
+  /**
+   * Its own node has named it (again): copies from before do not count, the image may be another.
+   */
   z.object({
     type: z.literal('image'),
     image: z.string(),
@@ -64,7 +66,9 @@ interface ResumedImage {
   readonly copies: readonly string[];
 }
 
-/** Folds the records of a journal; undefined when the last run in it has ended, or there is none. */
+/**
+ * Folds the records of a journal; undefined when the last run in it has ended, or there is none.
+ */
 export function foldJournal(records: readonly JournalRecord[]): Resumption | undefined {
   let run: string | undefined;
   let patterns: readonly string[] | undefined;
@@ -101,7 +105,9 @@ function withCopy(image: ResumedImage, at: string | null): ResumedImage {
   return { ...image, copies: [...image.copies, at] };
 }
 
-/** The good part of a journal file: its records, and the length in bytes of the lines they stand in. */
+/**
+ * The good part of a journal file: its records, and the length in bytes of the lines they stand in.
+ */
 export interface JournalContents {
   readonly records: readonly JournalRecord[];
   readonly goodBytes: number;

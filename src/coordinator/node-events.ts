@@ -7,7 +7,9 @@ import type { Run } from './run.ts';
 
 type Message<Type extends AgentMessage['type']> = Extract<AgentMessage, { type: Type }>;
 
-/** The frontend can receive: time to start the agents of all nodes not released by an earlier run. */
+/**
+ * The frontend can receive: time to start the agents of all nodes not released by an earlier run.
+ */
 export function startNodes(run: Run, message: Message<'ready'>): void {
   for (const text of message.warnings) run.ports.observer.notice(FRONTEND, text);
   for (const file of message.seeded) run.seeded.add(file);
@@ -58,7 +60,9 @@ export function list(run: Run, name: string, { images, problems }: Message<'foun
   recallOrphans(run);
 }
 
-/** The file that an image becomes; its index lies beside it, so one called like that is in its way. */
+/**
+ * The file that an image becomes; its index lies beside it, so one called like that is in its way.
+ */
 function imageFile(path: string): string {
   return basename(path, '.caibx');
 }

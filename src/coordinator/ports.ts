@@ -15,7 +15,9 @@ export interface GatherPlan {
   /** Paths and globs on each node; `{node}` stands for the node's name. */
   readonly patterns: readonly string[];
   readonly planner: Omit<PlannerOptions, 'senders'>;
-  /** Nodes that may send to the frontend at once; `auto` adds some while the measured total grows. */
+  /**
+   * Nodes that may send to the frontend at once; `auto` adds some while the measured total grows.
+   */
   readonly senders: number | 'auto';
   readonly chunkSizeBytes: number;
   readonly targetDirectory: string;

@@ -4,13 +4,15 @@ import { nodeOf, type ImageFacts, type NodeFacts } from './facts.ts';
 import type { Run } from './run.ts';
 
 /**
- * Taking over what an unfinished run into the same directory had reached. A node that it released is
- * not asked again: its images are safe on the frontend or in the spools of other nodes, whose agents
- * say so when they are ready. A copy in a spool counts only while its origin takes no part; otherwise
- * the origin is the source, and the copy a seed.
+ * Taking over what an unfinished run into the same directory had reached. A node that it released
+ * is not asked again: its images are safe on the frontend or in the spools of other nodes, whose
+ * agents say so when they are ready. A copy in a spool counts only while its origin takes no part;
+ * otherwise the origin is the source, and the copy a seed.
  */
 
-/** Settles `node` as released by the earlier run; false if it was not, so that it must be started. */
+/**
+ * Settles `node` as released by the earlier run; false if it was not, so that it must be started.
+ */
 export function settleEarlierRelease(run: Run, node: string): boolean {
   const { resumption } = run.plan;
   if (resumption === undefined || !resumption.released.has(node)) return false;

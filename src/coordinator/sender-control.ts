@@ -1,6 +1,7 @@
 /**
- * Just enough senders (`--senders auto`): one more sender to the frontend is tried after each interval
- * in which all allowed senders were busy, and kept only if the total rate grew by `GROWTH`.
+ * Just enough senders (`--senders auto`): one more sender to the frontend is tried after each
+ * interval in which all allowed senders were busy, and kept only if the total rate grew by
+ * `GROWTH`.
  */
 const GROWTH = 1.05;
 const MAX_SENDERS = 16;

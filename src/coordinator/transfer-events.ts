@@ -9,7 +9,9 @@ type Message<Type extends AgentMessage['type']> = Extract<AgentMessage, { type: 
 /** How long a transfer whose link failed is left alone, the first time and at most. */
 const RETRY_MS = 500;
 const RETRY_LIMIT_MS = 4000;
-/** A receiver that says nothing of a transfer for this long is silent; how often that is looked at. */
+/**
+ * A receiver that says nothing of a transfer for this long is silent; how often that is looked at.
+ */
 const SILENCE_MS = 15_000;
 const CHECK_MS = 5000;
 
@@ -31,7 +33,9 @@ export function arrive(run: Run, message: Message<'arrived'>): void {
   run.feed({ type: 'arrived', transfer: transfer.id });
 }
 
-/** A copy counts from here on: it was verified and is durable; the journal knows before anyone acts. */
+/**
+ * A copy counts from here on: it was verified and is durable; the journal knows before anyone acts.
+ */
 export function settle(run: Run, receiver: string, message: Message<'received'>): void {
   const transfer = moving(run, message.transfer);
   if (transfer === undefined) return;
@@ -107,7 +111,9 @@ function giveUp(run: Run, transfer: TransferFacts): void {
   run.feed({ type: 'failed', transfer: id, blame: 'target' });
 }
 
-/** Links often come back: each further failure of an image's transfers is told later than the last. */
+/**
+ * Links often come back: each further failure of an image's transfers is told later than the last.
+ */
 async function failLater(run: Run, { id, image }: TransferFacts): Promise<void> {
   const failures = [...run.facts.transfers.values()].filter(
     (transfer) => transfer.image === image && transfer.state === 'failed',

@@ -51,8 +51,8 @@ export function byLoad(left: Node, right: Node): number {
 }
 
 /**
- * What each of the allowed senders has to send of all that is left. Where several nodes are needed to
- * fill the frontend's link, a node with more than its part will still send alone at the end.
+ * What each of the allowed senders has to send of all that is left. Where several nodes are needed
+ * to fill the frontend's link, a node with more than its part will still send alone at the end.
  */
 export function fairPartBytes(state: State): number {
   if (state.senders === 1) return Infinity;

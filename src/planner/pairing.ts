@@ -7,12 +7,14 @@ import type { Image, Node, State } from './state.ts';
  */
 const MAX_TARGET_FAULTS = 2;
 
-/** Failures of an image's transfers after which it is not relayed for the sake of an early release. */
+/**
+ * Failures of an image's transfers after which it is not relayed for the sake of an early release.
+ */
 const MAX_RELAY_FAILURES = 2;
 
 /**
- * A relay may load a node with so much of one sender's part of what is left. Half was measured to be a
- * good bargain: see docs/decisions/0001.
+ * A relay may load a node with so much of one sender's part of what is left. Half was measured to
+ * be a good bargain: see docs/decisions/0001.
  */
 const MAX_RELAYED_PART = 0.5;
 
@@ -75,8 +77,9 @@ export function acceptsImage(node: Node, image: Image, from: Node): boolean {
 }
 
 /**
- * True if one more relay of `image` is allowed and has a chance. After a few failures only the way to
- * the frontend is tried, where there is one: nodes that cannot reach each other must not use up tries.
+ * True if one more relay of `image` is allowed and has a chance. After a few failures only the way
+ * to the frontend is tried, where there is one: nodes that cannot reach each other must not use up
+ * tries.
  */
 export function isRelayable(state: State, image: Image): boolean {
   const copy = image.main;

@@ -88,8 +88,8 @@ export function timesSooner(times: {
 }
 
 /**
- * `arrivedBytes`: size of the images that this run brought to the frontend; `savedBytes`: what of it
- * did not have to cross its link, 0 when retries cost more.
+ * `arrivedBytes`: size of the images that this run brought to the frontend; `savedBytes`: what of
+ * it did not have to cross its link, 0 when retries cost more.
  */
 export function savings({
   images,

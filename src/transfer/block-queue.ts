@@ -3,9 +3,14 @@ import { assert } from '../base/assert.ts';
 
 /** A bounded number of buffers on their way into a socket. Allocated when first needed. */
 export interface BlockQueue {
-  /** A free buffer, at once or when the socket has taken one; undefined when the queue has ended. */
+  /**
+   * A free buffer, at once or when the socket has taken one; undefined when the queue has ended.
+   */
   take(): Buffer | Promise<Buffer | undefined>;
-  /** Sends the first `usedBytes` of a buffer that was taken; it becomes free when the socket is done with it. */
+  /**
+   * Sends the first `usedBytes` of a buffer that was taken; it becomes free when the socket is done
+   * with it.
+   */
   send(block: Buffer, usedBytes: number): void;
   /** Whether every block that was sent has been handed to the socket. */
   isIdle(): boolean;
@@ -20,7 +25,8 @@ export interface BlockQueueOptions {
 }
 
 /**
- * Hands the socket one block at a time: given several, it would copy them into one before it encrypts them.
+ * Hands the socket one block at a time: given several, it would copy them into one before it
+ * encrypts them.
  */
 export function blockQueue(options: BlockQueueOptions): BlockQueue {
   const { socket, blocks, blockBytes } = options;

@@ -1,12 +1,15 @@
 /**
- * Decides whether compressing pays. It does while the link, not a processor, holds the stream up: then the
- * sender has time to spare, and fewer bytes are a gain. The figures come from the stream itself, one
- * window of time after the other. Pure: times are arguments.
+ * Decides whether compressing pays. It does while the link, not a processor, holds the stream up:
+ * then the sender has time to spare, and fewer bytes are a gain. The figures come from the stream
+ * itself, one window of time after the other. Pure: times are arguments.
  */
 
 /** Shortest window that is judged. */
 const WINDOW_MS = 100;
-/** Compression in bytes per millisecond (150 MB/s) until it has been measured; zstd level 1, one core. */
+/**
+ * Compression in bytes per millisecond (150 MB/s) until it has been measured; zstd level 1, one
+ * core.
+ */
 const FIRST_COMPRESSION_RATE = 150_000;
 /** The link is the bottleneck if we waited for it in this share of the window, ... */
 const WAITED_SHARE = 0.3;
@@ -14,7 +17,9 @@ const WAITED_SHARE = 0.3;
 const HEADROOM = 0.8;
 /** Below this share the link does not hold us up. */
 const BUSY_SHARE = 0.1;
-/** Windows in a row in which compression held the stream up, before the bare link is measured again. */
+/**
+ * Windows in a row in which compression held the stream up, before the bare link is measured again.
+ */
 const WINDOWS_TO_PROBE = 20;
 /** After a chunk that did not shrink, 1, 2, 4, ... chunks go without a try, at most this many. */
 const MAX_SKIPPED_CHUNKS = 64;

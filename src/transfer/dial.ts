@@ -9,8 +9,9 @@ import type { PullOptions } from './transfer.ts';
 type DialOptions = ConnectionOptions & { readonly onread: OnReadOpts };
 
 /**
- * Connects to the agent of `from.node` and no other. What arrives goes straight into the reader's buffer,
- * which costs 30 % less than streams; `onBytes` is told how much, and says whether to go on reading.
+ * Connects to the agent of `from.node` and no other. What arrives goes straight into the reader's
+ * buffer, which costs 30 % less than streams; `onBytes` is told how much, and says whether to go on
+ * reading.
  */
 export function dial(
   options: Pick<PullOptions, 'identity' | 'from'>,

@@ -32,7 +32,8 @@ function endOfRun(digests: Buffer, first: number): number {
 
 /**
  * The packed digests that `runs` stand for, in a buffer of its own.
- * @throws KgetError `protocol` if the runs are malformed or stand for none or more than `maxDigests`
+ * @throws KgetError `protocol` if the runs are malformed or stand for none or more than
+ * `maxDigests`
  */
 export function decodeDigestRuns(runs: Buffer, maxDigests: number): Buffer {
   if (runs.length % DIGEST_RUN_BYTES !== 0) {

@@ -14,7 +14,8 @@ export interface FrameReader {
   /** Where the next bytes of the stream go; never empty. */
   space(): Buffer;
   /**
-   * Says that `count` bytes were put into `space()`, and hands out the frames that are complete now.
+   * Says that `count` bytes were put into `space()`, and hands out the frames that are complete
+   * now.
    * @throws KgetError `protocol`, and whatever `onFrame` throws
    */
   advance(count: number): void;
@@ -49,7 +50,10 @@ export function frameReader(options: FrameReaderOptions): FrameReader {
     makeSpace();
   }
 
-  /** Moves what is left to the front when there is nothing left, or its frame would not fit behind it. */
+  /**
+   * Moves what is left to the front when there is nothing left, or its frame would not fit behind
+   * it.
+   */
   function makeSpace(): void {
     if (start === end) {
       start = 0;

@@ -49,7 +49,10 @@ export function writeHeader(target: Buffer, offset: number, header: FrameHeader)
 /** Largest payload of each type that a side accepts; a type that is not named is refused. */
 export type PayloadLimits = Readonly<Partial<Record<FrameType, number>>>;
 
-/** Reads the header at `offset`. @throws KgetError `protocol` for anything that `limits` do not allow */
+/**
+ * Reads the header at `offset`. @throws KgetError `protocol` for anything that `limits` do not
+ * allow
+ */
 export function readHeader(source: Buffer, offset: number, limits: PayloadLimits): FrameHeader {
   const payloadBytes = source.readUInt32LE(offset);
   const type = source.readUInt8(offset + 4);

@@ -27,7 +27,10 @@ export interface Authority {
   issue(node: string): Promise<Identity>;
 }
 
-/** Makes the certificate authority of a run; `now` is the moment around which its certificates are valid. */
+/**
+ * Makes the certificate authority of a run; `now` is the moment around which its certificates are
+ * valid.
+ */
 export async function createAuthority(now: Date): Promise<Authority> {
   const validity = {
     notBefore: new Date(now.getTime() - VALID_BEFORE_MS),

@@ -21,7 +21,10 @@ export interface IndexReceiver {
   isSettled(): boolean;
 }
 
-/** Keeps so many requests ahead of what is settled: neither the link nor the landing waits for the other. */
+/**
+ * Keeps so many requests ahead of what is settled: neither the link nor the landing waits for the
+ * other.
+ */
 export function indexReceiver(chunkCount: number): IndexReceiver {
   const batches: DigestBatch[] = [];
   let askedChunks = 0;

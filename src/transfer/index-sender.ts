@@ -13,9 +13,15 @@ export interface IndexSenderOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** Answers requests for digests in their order, each as soon as the scan allows and in as many frames as it takes. */
+/**
+ * Answers requests for digests in their order, each as soon as the scan allows and in as many
+ * frames as it takes.
+ */
 export interface IndexSender {
-  /** @throws KgetError `protocol` if the request does not follow the one before, or too much is asked */
+  /**
+   * @throws KgetError `protocol` if the request does not follow the one before, or too much is
+   * asked
+   */
   ask(first: number, count: number): void;
   /** Whether everything that was asked has been answered. */
   isIdle(): boolean;

@@ -2,7 +2,9 @@
 
 /** Most chunks in one image: positions fit in 32 bits. */
 export const MAX_CHUNKS = 2 ** 32 - 1;
-/** Longest id of an image, in bytes of UTF-8: room for a path (PATH_MAX of Linux is 4096) and more. */
+/**
+ * Longest id of an image, in bytes of UTF-8: room for a path (PATH_MAX of Linux is 4096) and more.
+ */
 export const MAX_IMAGE_ID_BYTES = 8192;
 /** Longest payload of a FAIL frame, in bytes. */
 export const MAX_FAILURE_BYTES = 4096;
@@ -29,11 +31,14 @@ export const WINDOW_STEP_BYTES = 1024 * 1024;
 export const MAX_PENDING_CHUNKS = 2 * INDEX_BATCH;
 
 /**
- * Chunks are gathered in blocks for one write: so many bytes of chunks, or one chunk if that is larger. Half
- * a mebibyte stays in a processor's cache from the read to the encryption.
+ * Chunks are gathered in blocks for one write: so many bytes of chunks, or one chunk if that is
+ * larger. Half a mebibyte stays in a processor's cache from the read to the encryption.
  */
 export const BLOCK_BYTES = 512 * 1024;
-/** What goes into the first block; later ones grow to the full size unless a rate limit holds them up. */
+/**
+ * What goes into the first block; later ones grow to the full size unless a rate limit holds them
+ * up.
+ */
 export const FIRST_BLOCK_BYTES = 64 * 1024;
 /** Blocks that wait for the socket on one connection. */
 export const BLOCKS = 8;

@@ -10,7 +10,8 @@ export function attempted({ image, from }: PullOptions): string {
 }
 
 /**
- * What it means that a connection ended, of itself or with `error`: `unreachable` before it was there,
+ * What it means that a connection ended, of itself or with `error`: `unreachable` before it was
+ * there,
  * `protocol` if the peer does not prove to be who it should be, else `disconnected`.
  */
 export function linkError(

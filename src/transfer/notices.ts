@@ -6,7 +6,9 @@ export interface BoundedNoticesOptions {
   readonly onNotice: (text: string) => void;
 }
 
-/** Passes so many notices a minute; what is left out is told with the first one that passes again. */
+/**
+ * Passes so many notices a minute; what is left out is told with the first one that passes again.
+ */
 export function boundedNotices(options: BoundedNoticesOptions): (text: string) => void {
   const { perMinute, nowMs, onNotice } = options;
   let minuteStartMs = nowMs();

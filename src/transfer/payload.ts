@@ -3,7 +3,9 @@ import type { ChunkRun, ImageShape } from '../content/image.ts';
 import { PROTOCOL_VERSION } from './frame.ts';
 import { MAX_FAILURE_BYTES, MAX_IMAGE_ID_BYTES } from './limits.ts';
 
-/** Payloads of frames: docs/protocol.md has their layouts. All readers throw KgetError `protocol`. */
+/**
+ * Payloads of frames: docs/protocol.md has their layouts. All readers throw KgetError `protocol`.
+ */
 
 /** "KGET" as bytes. */
 const OPEN_MAGIC = Buffer.from('KGET').readUInt32LE(0);

@@ -23,7 +23,8 @@ export function pull(options: PullOptions): Pull {
     try {
       run(options, counters, resolve);
     } catch (error) {
-      // Only our own side can fail before there is a connection: with an identity that is none, say.
+      // Only our own side can fail before there is a connection: with an identity that is none,
+      // say.
       resolve({ state: 'failed', blame: 'target', error: asKgetError(error) });
     }
   });
@@ -123,7 +124,10 @@ interface Throttled {
   readonly download: RateLimit;
 }
 
-/** Keeps to a rate by not reading for a while. Some bytes still come after a pause: waits may overlap. */
+/**
+ * Keeps to a rate by not reading for a while. Some bytes still come after a pause: waits may
+ * overlap.
+ */
 function throttled({
   socket,
   silence,

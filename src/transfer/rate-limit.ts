@@ -16,9 +16,9 @@ export interface RateLimitOptions {
 export const unlimited: RateLimit = { take: () => undefined };
 
 /**
- * A token bucket that may be overdrawn: whoever finds it in credit passes with any number of bytes, and
- * the next ones wait until the debt is paid. So one limit serves any size of frame, shared by any number
- * of connections in the order in which they came.
+ * A token bucket that may be overdrawn: whoever finds it in credit passes with any number of bytes,
+ * and the next ones wait until the debt is paid. So one limit serves any size of frame, shared by
+ * any number of connections in the order in which they came.
  */
 export function rateLimit(options: RateLimitOptions): RateLimit {
   const { clock, signal } = options;

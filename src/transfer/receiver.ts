@@ -35,7 +35,10 @@ export interface ReceiverOptions extends Pick<PullOptions, 'image' | 'land' | 'c
 export interface Receiver {
   /** Asks for the image. */
   open(): void;
-  /** Takes a frame, whose payload is used during the call only. @throws KgetError if the sender is to blame */
+  /**
+   * Takes a frame, whose payload is used during the call only. @throws KgetError if the sender is
+   * to blame
+   */
   take(header: FrameHeader, payload: Buffer): void;
   /** Stops using the landing. */
   end(): void;

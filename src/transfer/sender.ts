@@ -43,7 +43,10 @@ export interface SenderOptions extends Pick<ServeOptions, 'find' | 'upload'> {
 
 /** The sending side of the protocol, without the care for the connection. */
 export interface Sender {
-  /** Takes a frame, whose payload is used during the call only. @throws KgetError that the receiver should know */
+  /**
+   * Takes a frame, whose payload is used during the call only. @throws KgetError that the receiver
+   * should know
+   */
   take(header: FrameHeader, payload: Buffer): void;
 }
 

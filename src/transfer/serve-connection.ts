@@ -14,7 +14,10 @@ export interface ConnectionOptions extends Pick<ServeOptions, 'find' | 'upload'>
   readonly onNotice: (text: string) => void;
 }
 
-/** Serves one image to the receiver at the other end of a connection that is trusted, until it closes. */
+/**
+ * Serves one image to the receiver at the other end of a connection that is trusted, until it
+ * closes.
+ */
 export function serveConnection(socket: TLSSocket, options: ConnectionOptions): void {
   const { limits } = options;
   const ended = new AbortController();

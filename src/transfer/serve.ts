@@ -11,7 +11,8 @@ import type { ServeOptions, Server } from './transfer.ts';
 const nowMs = (): number => performance.now();
 
 /**
- * Listens on a free port of all addresses, and serves images to whoever proves to belong to the run.
+ * Listens on a free port of all addresses, and serves images to whoever proves to belong to the
+ * run.
  * @throws KgetError `unreachable` if there is no port to be had
  */
 export async function serve(options: ServeOptions): Promise<Server> {

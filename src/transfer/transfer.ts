@@ -9,7 +9,10 @@ export interface Identity {
   readonly authority: string;
 }
 
-/** Bounds a rate: `take(n)` resolves when `n` more bytes may pass. A port; `unlimited` passes everything. */
+/**
+ * Bounds a rate: `take(n)` resolves when `n` more bytes may pass. A port; `unlimited` passes
+ * everything.
+ */
 export interface RateLimit {
   take(bytes: number): Promise<void> | undefined;
 }
@@ -38,8 +41,9 @@ export interface PullOptions {
   readonly from: { readonly node: string; readonly host: string; readonly port: number };
   readonly image: string;
   /**
-   * Called once, when the sender has named the image's size; what it returns takes the image in. It stays
-   * the caller's: to be finished or abandoned when the pull has ended, also if it was made after that.
+   * Called once, when the sender has named the image's size; what it returns takes the image in. It
+   * stays the caller's: to be finished or abandoned when the pull has ended, also if it was made
+   * after that.
    */
   land(sizeBytes: number): Promise<Landing>;
   readonly chunkSizeBytes: number;
@@ -60,8 +64,8 @@ export interface PullCounters {
 export type PullBlame = 'source' | 'target' | 'link';
 
 /**
- * How a pull ended. `arrived`: every chunk was verified and written, and the sender has confirmed that its
- * image did not change meanwhile; making it durable is up to the caller.
+ * How a pull ended. `arrived`: every chunk was verified and written, and the sender has confirmed
+ * that its image did not change meanwhile; making it durable is up to the caller.
  */
 export type PullOutcome =
   | { readonly state: 'arrived'; readonly landing: Landing }

@@ -10,7 +10,10 @@ export interface WantWindow {
   add(runs: readonly ChunkRun[]): void;
   /** What is to be asked for now; nothing while enough is in flight. */
   next(): readonly ChunkRun[];
-  /** The chunk at `position` has come. @returns its length @throws KgetError `protocol` if it is not due */
+  /**
+   * The chunk at `position` has come. @returns its length @throws KgetError `protocol` if it is not
+   * due
+   */
   arrive(position: number): number;
   /** Chunks that are wanted and were not asked for. */
   pendingChunks(): number;
@@ -22,7 +25,9 @@ interface OpenRun {
   end: number;
 }
 
-/** Asks in steps, so that requests are few, and keeps the rest of the window in flight meanwhile. */
+/**
+ * Asks in steps, so that requests are few, and keeps the rest of the window in flight meanwhile.
+ */
 export function wantWindow(shape: ImageShape): WantWindow {
   const pending: OpenRun[] = [];
   const due: OpenRun[] = [];
@@ -44,7 +49,9 @@ export function wantWindow(shape: ImageShape): WantWindow {
     return runs;
   }
 
-  /** As much of the first pending run as the window has room for; one chunk at least if it is empty. */
+  /**
+   * As much of the first pending run as the window has room for; one chunk at least if it is empty.
+   */
   function takeRun(): ChunkRun | undefined {
     const run = pending[0];
     if (run === undefined) return undefined;

@@ -8,9 +8,9 @@ export interface Watchdog {
 }
 
 /**
- * Calls `onSilent` once when nothing was heard for `limitMs` (up to half of it longer). Two looks must find
- * silence: after our own process was held up (a slow disk), the first look comes before the bytes
- * that have long arrived.
+ * Calls `onSilent` once when nothing was heard for `limitMs` (up to half of it longer). Two looks
+ * must find silence: after our own process was held up (a slow disk), the first look comes before
+ * the bytes that have long arrived.
  */
 export function watchdog(limitMs: number, onSilent: () => void): Watchdog {
   let quietLooks = 0;

@@ -14,7 +14,10 @@ export function compress(chunk: Uint8Array): Buffer {
   });
 }
 
-/** The chunk of exactly `plainBytes` in a zstd frame. @throws KgetError `corrupt` if it is anything else */
+/**
+ * The chunk of exactly `plainBytes` in a zstd frame. @throws KgetError `corrupt` if it is anything
+ * else
+ */
 export function decompress(packed: Uint8Array, plainBytes: number): Buffer {
   let plain: Buffer;
   try {

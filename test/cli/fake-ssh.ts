@@ -4,8 +4,8 @@ import { execPath } from 'node:process';
 import { script, type Site } from './site.ts';
 
 /**
- * A remote shell that runs the command on this host, in the directory of the node; nodes whose names
- * begin with a word of ill omen fail as ssh does. Its node.js is `./node` there.
+ * A remote shell that runs the command on this host, in the directory of the node; nodes whose
+ * names begin with a word of ill omen fail as ssh does. Its node.js is `./node` there.
  */
 export function fakeSsh(site: Site): readonly string[] {
   const hello = { type: 'hello', version: '0.0.1', nodeVersion: 'v22.0.0', address: null };

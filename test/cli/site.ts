@@ -191,7 +191,10 @@ export function script(site: Site, name: string, text: string): string {
   return path;
 }
 
-/** Waits for something that tells of itself in no other way: a file, the end of a stranger's process. */
+/**
+ * Waits for something that tells of itself in no other way: a file, the end of a stranger's
+ * process.
+ */
 export async function until(what: string, holds: () => boolean): Promise<void> {
   const limit = performance.now() + POLL_LIMIT_MS;
   while (!holds()) {

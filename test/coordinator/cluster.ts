@@ -57,7 +57,9 @@ export interface World {
 
 export const IMAGE_BYTES = 1000;
 
-/** Delays before retries pass at once; longer ones, of pings and limits, only when `pass` is called. */
+/**
+ * Delays before retries pass at once; longer ones, of pings and limits, only when `pass` is called.
+ */
 function hastyClock(): Clock & { pass(durationMs: number): void } {
   let nowMs = 0;
   const sleepers = new Set<() => void>();

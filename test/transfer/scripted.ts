@@ -8,7 +8,10 @@ export interface ScriptedSender extends AsyncDisposable {
   readonly from: { readonly node: string; readonly host: string; readonly port: number };
 }
 
-/** A sender of the run that sends these frames, whatever it is asked, one for each thing it is asked. */
+/**
+ * A sender of the run that sends these frames, whatever it is asked, one for each thing it is
+ * asked.
+ */
 export async function scripted(
   authority: Authority,
   frames: readonly Buffer[],
