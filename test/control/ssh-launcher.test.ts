@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import { sshLauncher, type SshLauncherOptions } from '../../src/control/ssh-launcher.ts';
 import { hear } from './channel-contract.ts';
 import { realClock, steppedClock } from './clocks.ts';
+import { describeLauncher } from './launcher-contract.ts';
 import { script, temporaryDirectory } from './temporary.ts';
 
 const never = new AbortController().signal;
@@ -49,6 +50,11 @@ function launcher(command: readonly string[], options: Partial<SshLauncherOption
     ...options,
   });
 }
+
+describeLauncher('sshLauncher', (mood = '', options = {}) => {
+  const { command } = fakeSsh({ env: { FAKE_AGENT: mood } });
+  return launcher(command, options);
+});
 
 void describe('sshLauncher', () => {
   void it('`launch` ships the agent, speaks to it, and finds it again the next time', async () => {
