@@ -3,7 +3,7 @@ import type { Clock, Entropy } from '../base/clock.ts';
 import { toFailure, type Failure } from '../base/error.ts';
 import type { AgentLauncher } from '../control/channel.ts';
 import { gather } from '../coordinator/gather.ts';
-import { openJournal, readJournal } from '../coordinator/journal.ts';
+import { openJournal, readJournal } from '../coordinator/journal-file.ts';
 import type { GatherOutcome, GatherPlan, RunObserver } from '../coordinator/ports.ts';
 import type { Objective } from '../planner/types.ts';
 import { renderHtml } from '../report/html.ts';

@@ -1,20 +1,11 @@
-import {
-  closeSync,
-  fdatasyncSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  writeSync,
-} from 'node:fs';
 import * as z from 'zod/mini';
-import { KgetError, systemCode } from '../base/error.ts';
 
 /**
  * What must outlive the coordinator: which copies are durable where, and which nodes were released.
- * One JSON object a line, in `DIR/.kgetplus/journal.jsonl`; each record is synced before the run
- * acts on it. A run that ended with every image safe closes with `end`.
+ * One JSON object a line, in `DIR/.kgetplus/journal.jsonl`. A run that came to its end, and of which
+ * nothing is left to look for, closes with `end`: see ending.ts.
  */
-const journalRecord = z.discriminatedUnion('type', [
+export const journalRecord = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('run'),
     run: z.string(),
@@ -40,8 +31,8 @@ const journalRecord = z.discriminatedUnion('type', [
 export type JournalRecord = z.infer<typeof journalRecord>;
 
 /**
- * Where records go; `append` returns when the record is durable, and throws `no-room` or
- * `target-unwritable`.
+ * Where records go; `append` returns when all that the run acts on is durable.
+ * @throws KgetError `no-room`, `target-unwritable`
  */
 export interface Journal {
   append(record: JournalRecord): void;
@@ -103,71 +94,4 @@ export function foldJournal(records: readonly JournalRecord[]): Resumption | und
 function withCopy(image: ResumedImage, at: string | null): ResumedImage {
   if (at === null) return { ...image, safe: true };
   return { ...image, copies: [...image.copies, at] };
-}
-
-/**
- * The good part of a journal file: its records, and the length in bytes of the lines they stand in.
- */
-export interface JournalContents {
-  readonly records: readonly JournalRecord[];
-  readonly goodBytes: number;
-}
-
-/** Reads a journal file; a torn last line (a crash while writing) is not part of it. */
-export function readJournal(path: string): JournalContents {
-  const records: JournalRecord[] = [];
-  let goodBytes = 0;
-  for (const line of textOf(path).split('\n').slice(0, -1)) {
-    const record = parseRecord(line);
-    if (record === undefined) break;
-    records.push(record);
-    goodBytes += Buffer.byteLength(line) + 1;
-  }
-  return { records, goodBytes };
-}
-
-/** Opens a journal to append to its first `keepBytes` bytes; what follows them is cut off. */
-export function openJournal(path: string, keepBytes: number): Journal {
-  const fd = openSync(path, 'a', 0o600);
-  ftruncateSync(fd, keepBytes);
-  return {
-    append(record) {
-      try {
-        writeSync(fd, `${JSON.stringify(record)}\n`);
-        fdatasyncSync(fd);
-      } catch (error) {
-        throw journalFailure(path, error);
-      }
-    },
-    close() {
-      closeSync(fd);
-    },
-  };
-}
-
-function journalFailure(path: string, error: unknown): KgetError {
-  const isFull = ['ENOSPC', 'EDQUOT'].includes(systemCode(error) ?? '');
-  const found = error instanceof Error ? error.message : String(error);
-  return new KgetError(
-    isFull ? 'no-room' : 'target-unwritable',
-    `Cannot write the run's journal ${path}: ${found}; what was not noted there does not count`,
-    { cause: error },
-  );
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return '';
-    throw error;
-  }
-}
-
-function parseRecord(line: string): JournalRecord | undefined {
-  try {
-    return journalRecord.parse(JSON.parse(line));
-  } catch {
-    return undefined;
-  }
 }

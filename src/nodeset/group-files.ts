@@ -1,5 +1,14 @@
 import { KgetError } from '../base/error.ts';
-import type { Group } from './groups.ts';
+
+/** A named node set. */
+export interface Group {
+  readonly source: string;
+  readonly name: string;
+  /** A node set; blanks separate nodes, too, and groups without a source are of this one. */
+  readonly nodes: string;
+  /** File and line, for errors. */
+  readonly origin: string;
+}
 
 /** A file that defines groups. */
 export interface GroupFile {

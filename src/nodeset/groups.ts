@@ -1,15 +1,5 @@
 import { join } from 'node:path';
-import { readFlatGroups, readYamlGroups, type GroupFile } from './group-files.ts';
-
-/** A named node set. */
-export interface Group {
-  readonly source: string;
-  readonly name: string;
-  /** A node set; blanks separate nodes, too, and groups without a source are of this one. */
-  readonly nodes: string;
-  /** File and line, for errors. */
-  readonly origin: string;
-}
+import { readFlatGroups, readYamlGroups, type Group, type GroupFile } from './group-files.ts';
 
 /** What groups stand for. */
 export interface GroupSources {

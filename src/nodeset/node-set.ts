@@ -1,6 +1,7 @@
 import { KgetError } from '../base/error.ts';
 import { fault, type SetText } from './fault.ts';
-import type { Group, GroupSources } from './groups.ts';
+import type { Group } from './group-files.ts';
+import type { GroupSources } from './groups.ts';
 import { combine, operandsOf, type Operand } from './operands.ts';
 import { checkName, expandPattern, MAX_NODES, tooMany } from './pattern.ts';
 

@@ -2,12 +2,8 @@ import assert from 'node:assert/strict';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import {
-  foldJournal,
-  openJournal,
-  readJournal,
-  type JournalRecord,
-} from '../../src/coordinator/journal.ts';
+import { foldJournal, type JournalRecord } from '../../src/coordinator/journal.ts';
+import { openJournal, readJournal } from '../../src/coordinator/journal-file.ts';
 import { temporaryDirectory } from '../control/temporary.ts';
 
 const run: JournalRecord = { type: 'run', run: 'r1', startedAt: '2026-01-01T00:00:00Z' };
