@@ -46,22 +46,28 @@ interface Rates {
   readonly frontendBytesPerSecond: number;
 }
 
-/** The frontend's rate: all it received, over the time in which it did. A node's: the best seen. */
+/**
+ * The frontend's rate: what it received over the time in which it did, or the best that one transfer
+ * reached, if many were too small to fill the link. A node's: the best seen. So no rate is below one
+ * that the run had, and the bound stays one.
+ */
 function measuredRates(transfers: readonly TransferReport[]): Rates | undefined {
-  const measured = transfers.filter(
-    (transfer) =>
-      secondsOf(transfer) >= MIN_MEASURED_SECONDS && transfer.wireBytes >= MIN_MEASURED_BYTES,
-  );
-  const toFrontend = measured.filter((transfer) => transfer.to === FRONTEND_NAME);
-  const frontendSeconds = coveredSeconds(toFrontend);
-  if (frontendSeconds === 0) return undefined;
+  const toFrontend = transfers.filter((transfer) => transfer.to === FRONTEND_NAME);
   const bytes = toFrontend.reduce((sum, transfer) => sum + transfer.wireBytes, 0);
-  const frontendBytesPerSecond = bytes / frontendSeconds;
-  const linkRates = measured.map((transfer) => transfer.wireBytes / secondsOf(transfer));
-  return {
-    frontendBytesPerSecond,
-    linkBytesPerSecond: linkRates.reduce((best, rate) => Math.max(best, rate), 0),
-  };
+  const seconds = coveredSeconds(toFrontend);
+  if (bytes < MIN_MEASURED_BYTES || seconds === 0) return undefined;
+  const frontendBytesPerSecond = Math.max(bytes / seconds, bestRate(toFrontend));
+  const linkBytesPerSecond = Math.max(frontendBytesPerSecond, bestRate(transfers));
+  return { frontendBytesPerSecond, linkBytesPerSecond };
+}
+
+/** Bytes per second of the fastest transfer that is long and large enough to tell; 0 if none is. */
+function bestRate(transfers: readonly TransferReport[]): number {
+  const rates = transfers
+    .filter((transfer) => secondsOf(transfer) >= MIN_MEASURED_SECONDS)
+    .filter((transfer) => transfer.wireBytes >= MIN_MEASURED_BYTES)
+    .map((transfer) => transfer.wireBytes / secondsOf(transfer));
+  return rates.reduce((best, rate) => Math.max(best, rate), 0);
 }
 
 function workload(

@@ -47,6 +47,17 @@ void suite('rivalCurves', () => {
     assert.equal(allAtOnce.t50Seconds, 20);
   });
 
+  void test('`rivalTimes` bounds no later than the run was, however small its transfers', () => {
+    const small = Array.from({ length: 20 }, (_, place) => ({
+      ...transfer(place % 2 === 0 ? 'n1' : 'n2', place / 10),
+      endSeconds: place / 10 + 0.02,
+      wireBytes: 200_000,
+    }));
+    const large = { ...transfer('n1', 2), endSeconds: 4, wireBytes: 2 * MB };
+    const { bound } = rivalTimes({ ...run, transfers: [...small, large] });
+    assert.ok((bound.t100Seconds ?? Infinity) <= 4);
+  });
+
   void test('`rivalCurves` has nothing to say when nothing was measured', () => {
     assert.deepEqual(rivalCurves({ ...run, transfers: [] }), []);
     const indexOnly = run.transfers.map((it) => ({ ...it, wireBytes: 40_000 }));
