@@ -1,4 +1,4 @@
-import { readSync, writeSync } from 'node:fs';
+import { readSync, readvSync, writeSync } from 'node:fs';
 
 /** A part of a file, in bytes. */
 export interface ByteRange {
@@ -16,6 +16,25 @@ export function readFully(fd: number, into: Uint8Array, range: ByteRange): numbe
     const count = readSync(fd, into, done, range.length - done, range.offset + done);
     if (count === 0) break;
     done += count;
+  }
+  return done;
+}
+
+/**
+ * Fills the pieces one after the other with the bytes from `offset` on, in one call if the system
+ * lets it. Returns the bytes read: fewer than there is room for only if the file ends before.
+ */
+export function readPieces(fd: number, pieces: readonly Uint8Array[], offset: number): number {
+  let done = readvSync(fd, pieces, offset);
+  let start = 0;
+  for (const piece of pieces) {
+    const end = start + piece.length;
+    if (done < end) {
+      const rest = piece.subarray(done - start);
+      done += readFully(fd, rest, { offset: offset + done, length: rest.length });
+      if (done < end) break;
+    }
+    start = end;
   }
   return done;
 }

@@ -36,10 +36,10 @@ export interface ServedImage {
   readonly shape: ImageShape;
   readonly index: ImageIndex;
   /**
-   * Reads `length` bytes from `offset` of the image into `buffer` from its start.
+   * Fills the pieces one after the other with the image's bytes from `offset` on.
    * @throws KgetError `source-unreadable`; `source-changed` if the file ends before
    */
-  read(buffer: Uint8Array, length: number, offset: number): void;
+  read(pieces: readonly Uint8Array[], offset: number): void;
   /** @throws KgetError `source-changed` if the file is not any more the one that was scanned. */
   confirmUnchanged(): void;
 }

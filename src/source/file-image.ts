@@ -33,8 +33,8 @@ export function fileImage(options: {
   return {
     shape,
     index,
-    read(buffer, length, offset) {
-      readSource({ fd: descriptor(), path }, buffer, { offset, length });
+    read(pieces, offset) {
+      readSource({ fd: descriptor(), path }, pieces, offset);
     },
     confirmUnchanged() {
       confirmIdentity(descriptor(), identity);

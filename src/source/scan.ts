@@ -151,7 +151,7 @@ function digester(source: { readonly fd: number; readonly path: string }, shape:
     ofData({ first, count }: ChunkRun): Buffer {
       const offset = first * shape.chunkSizeBytes;
       const length = Math.min(count * shape.chunkSizeBytes, shape.sizeBytes - offset);
-      readSource(source, buffer, { offset, length });
+      readSource(source, [buffer.subarray(0, length)], offset);
       const digests = Buffer.allocUnsafe(count * DIGEST_BYTES);
       for (let chunk = 0; chunk < count; chunk += 1) {
         const from = chunk * shape.chunkSizeBytes;

@@ -1,6 +1,6 @@
 import { type BigIntStats, fstatSync, openSync, statSync } from 'node:fs';
 import { KgetError } from '../base/error.ts';
-import { type ByteRange, readFully } from '../content/file-bytes.ts';
+import { readPieces } from '../content/file-bytes.ts';
 
 /**
  * What makes a file the one that was looked at: its inode, its length, and when it was last
@@ -34,25 +34,26 @@ export function openSource(path: string): number {
 }
 
 /**
- * Reads `range.length` bytes of an open source into the start of `into`.
+ * Fills the pieces one after the other with the bytes of an open source from `offset` on.
  * @throws KgetError `source-unreadable`; `source-changed` if the file ends before
  */
 export function readSource(
   source: { readonly fd: number; readonly path: string },
-  into: Uint8Array,
-  range: ByteRange,
+  pieces: readonly Uint8Array[],
+  offset: number,
 ): void {
+  const wanted = pieces.reduce((sum, piece) => sum + piece.length, 0);
   let found: number;
   try {
-    found = readFully(source.fd, into, range);
+    found = readPieces(source.fd, pieces, offset);
   } catch (error) {
     throw readFailure(source.path, error);
   }
-  if (found === range.length) return;
+  if (found === wanted) return;
   throw new KgetError(
     'source-changed',
-    `Cannot read ${source.path}: found its end at byte ${range.offset + found}, ` +
-      `wanted ${range.length} B from byte ${range.offset}`,
+    `Cannot read ${source.path}: found its end at byte ${offset + found}, ` +
+      `wanted ${wanted} B from byte ${offset}`,
   );
 }
 

@@ -34,7 +34,8 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
   const { image, socket, upload, signal, nowMs } = options;
   const { shape } = image;
   const chunksInBlock = Math.max(1, Math.floor(BLOCK_BYTES / shape.chunkSizeBytes));
-  const blockBytes = chunksInBlock * (HEADER_BYTES + shape.chunkSizeBytes);
+  const frameBytes = HEADER_BYTES + shape.chunkSizeBytes;
+  const blockBytes = chunksInBlock * frameBytes;
   const queue = blockQueue({ socket, blocks: BLOCKS, blockBytes });
   const choice = options.acceptsZstd && hasZstd ? compressionChoice(nowMs()) : undefined;
   signal.addEventListener('abort', () => queue.end(), { once: true });
@@ -91,39 +92,74 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
   function fill(block: Buffer): { wireBytes: number; plainBytes: number } {
     let used = 0;
     let plainBytes = 0;
-    for (;;) {
-      const run = wanted[0];
-      if (run === undefined) break;
-      const length = chunkLengthAt(shape, run.next);
-      if (used + HEADER_BYTES + length > block.length || (used > 0 && used >= goalBytes)) break;
-      used += putChunk({ block, offset: used, position: run.next, length });
-      plainBytes += length;
-      run.next += 1;
+    for (let run = wanted[0]; run !== undefined; run = wanted[0]) {
+      const count = fitting(run, used, block.length);
+      if (count === 0) break;
+      const put = { block, offset: used, first: run.next, count };
+      used += mayPack() ? putPacked(put) : putRaw(put);
+      const last = run.next + count - 1;
+      plainBytes += (count - 1) * shape.chunkSizeBytes + chunkLengthAt(shape, last);
+      run.next += count;
       if (run.next === run.end) wanted.shift();
     }
     return { wireBytes: used, plainBytes };
   }
 
-  function putChunk(place: Place): number {
-    const { block, offset, position, length } = place;
+  /** How many chunks of the run go into the block at once: one by one while they are compressed. */
+  function fitting(run: { next: number; end: number }, used: number, roomBytes: number): number {
+    const first = HEADER_BYTES + chunkLengthAt(shape, run.next);
+    if (used + first > roomBytes || (used > 0 && used >= goalBytes)) return 0;
+    if (mayPack()) return 1;
+    const byGoal = Math.ceil((goalBytes - used) / frameBytes);
+    const byRoom = Math.floor((roomBytes - used) / frameBytes);
+    return Math.max(1, Math.min(run.end - run.next, byGoal, byRoom));
+  }
+
+  function mayPack(): boolean {
+    return choice?.isOn() === true;
+  }
+
+  /** Reads neighbours in one go, each behind the place of its header. Returns the bytes put. */
+  function putRaw({ block, offset, first, count }: Place): number {
+    const pieces: Buffer[] = [];
+    for (let place = 0; place < count; place += 1) {
+      const payloadBytes = chunkLengthAt(shape, first + place);
+      const at = offset + place * frameBytes;
+      pieces.push(block.subarray(at + HEADER_BYTES, at + HEADER_BYTES + payloadBytes));
+      const position = first + place;
+      writeHeader(block, at, {
+        type: FrameType.chunk,
+        encoding: Encoding.raw,
+        position,
+        payloadBytes,
+      });
+    }
+    image.read(pieces, first * shape.chunkSizeBytes);
+    return pieces.reduce((sum, piece) => sum + HEADER_BYTES + piece.length, 0);
+  }
+
+  /** Reads one chunk and puts it in compressed if that is worth it. Returns the bytes put. */
+  function putPacked({ block, offset, first }: Place): number {
     const start = offset + HEADER_BYTES;
-    image.read(block.subarray(start, start + length), length, position * shape.chunkSizeBytes);
-    const packed = choice && pack(block.subarray(start, start + length), choice, nowMs);
+    const chunk = block.subarray(start, start + chunkLengthAt(shape, first));
+    image.read([chunk], first * shape.chunkSizeBytes);
+    const packed = choice && pack(chunk, choice, nowMs);
     if (packed !== undefined) block.set(packed, start);
-    const payloadBytes = packed?.length ?? length;
+    const payloadBytes = packed?.length ?? chunk.length;
     const encoding = packed === undefined ? Encoding.raw : Encoding.zstd;
-    writeHeader(block, offset, { type: FrameType.chunk, encoding, position, payloadBytes });
+    writeHeader(block, offset, { type: FrameType.chunk, encoding, position: first, payloadBytes });
     return HEADER_BYTES + payloadBytes;
   }
 
   return { want, isIdle: () => wanted.length === 0 && !isSending && queue.isIdle() };
 }
 
+/** Consecutive chunks, and where in the block they go. */
 interface Place {
   readonly block: Buffer;
   readonly offset: number;
-  readonly position: number;
-  readonly length: number;
+  readonly first: number;
+  readonly count: number;
 }
 
 /** The compressed chunk, if now is the time to compress and it was worth it. */

@@ -35,6 +35,8 @@ interface Window {
 }
 
 export interface CompressionChoice {
+  /** Whether compressing pays at the moment. */
+  isOn(): boolean;
   /** Whether the next chunk is to be compressed. */
   wanted(): boolean;
   /** A chunk was compressed in `tookMs`. @returns whether it shrank enough to be sent that way */
@@ -70,6 +72,7 @@ export function compressionChoice(startMs: number): CompressionChoice {
   }
 
   return {
+    isOn: () => isOn,
     wanted: () => {
       if (!isOn) return false;
       if (chunksToSkip === 0) return true;

@@ -81,8 +81,12 @@ export function memoryImage(bytes: Buffer, options: MemoryImageOptions = {}): Me
   return {
     shape: shapeOf(bytes),
     index,
-    read: (buffer, length, offset) => {
-      buffer.set(stored.subarray(offset, offset + length));
+    read: (pieces, offset) => {
+      let from = offset;
+      for (const piece of pieces) {
+        piece.set(stored.subarray(from, from + piece.length));
+        from += piece.length;
+      }
     },
     confirmUnchanged: () => {
       if (isChanged) throw new KgetError('source-changed', 'Cannot use the image: it has changed');
