@@ -2,12 +2,12 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { basename } from 'node:path';
 import { KgetError } from '../base/error.ts';
 import { parseRate, parseSize } from '../base/units.ts';
+import { isChunkSize } from '../content/shape.ts';
 import { DEFAULT_WINDOW } from '../control/launch-window.ts';
 import type { Objective } from '../planner/types.ts';
 
 /** Chunks of 128 KiB: two clusters of a qcow2 image (docs/formats.md). */
 const DEFAULT_CHUNK = '128KiB';
-const MIN_CHUNK_BYTES = 4096;
 const MAX_CHUNK_BYTES = 8 * 1024 * 1024;
 const MAX_SENDERS = 1024;
 const MAX_WINDOW = 10_000;
@@ -112,9 +112,7 @@ function rate(text: string): number {
 
 function chunkSize(text: string): number {
   const bytes = asArgument(() => parseSize(text));
-  if (bytes >= MIN_CHUNK_BYTES && bytes <= MAX_CHUNK_BYTES && Number.isInteger(Math.log2(bytes))) {
-    return bytes;
-  }
+  if (isChunkSize(bytes) && bytes <= MAX_CHUNK_BYTES) return bytes;
   throw new InvalidArgumentError('Wanted a power of two from 4KiB to 8MiB.');
 }
 

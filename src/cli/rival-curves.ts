@@ -5,6 +5,7 @@ import {
   serialCurve,
   type Workload,
 } from '../planner/bound.ts';
+import { coveredSeconds } from '../report/frontend.ts';
 import { FRONTEND_NAME } from '../report/names.ts';
 import type { ReleaseCurve, ReleaseTimes, RunReport, TransferReport } from '../report/record.ts';
 
@@ -89,18 +90,6 @@ function crossedBytesByImage(transfers: readonly TransferReport[]): Map<string, 
     if (to === FRONTEND_NAME) crossed.set(image, (crossed.get(image) ?? 0) + wireBytes);
   }
   return crossed;
-}
-
-function coveredSeconds(transfers: readonly TransferReport[]): number {
-  let covered = 0;
-  let until = Number.NEGATIVE_INFINITY;
-  for (const { startSeconds, endSeconds } of transfers.toSorted(
-    (a, b) => a.startSeconds - b.startSeconds,
-  )) {
-    covered += Math.max(0, endSeconds - Math.max(startSeconds, until));
-    until = Math.max(until, endSeconds);
-  }
-  return covered;
 }
 
 function secondsOf({ startSeconds, endSeconds }: TransferReport): number {

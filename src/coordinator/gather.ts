@@ -44,6 +44,8 @@ export async function gather(plan: GatherPlan, ports: GatherPorts): Promise<Gath
     over: over.signal,
     seconds: () => (ports.clock.nowMs() - plan.startedMs) / 1000,
     feed(event) {
+      // A dry run decides nothing.
+      if (plan.dryRun) return;
       for (const command of planner.handle(event)) execute(run, command);
     },
     report(failure, { node, path }) {

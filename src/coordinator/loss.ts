@@ -16,7 +16,7 @@ export function loseNode(run: Run, name: string, failure: Failure): void {
   run.report(failure, { node: name });
   run.ports.observer.nodeChanged(node);
   endTransfers(run, name);
-  if (!run.plan.dryRun) tellPlanner(run, name);
+  tellPlanner(run, name);
   adoptSpares(run, name);
   recallOrphans(run);
 }

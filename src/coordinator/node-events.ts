@@ -13,7 +13,7 @@ type Message<Type extends AgentMessage['type']> = Extract<AgentMessage, { type: 
 export function startNodes(run: Run, message: Message<'ready'>): void {
   for (const text of message.warnings) run.ports.observer.notice(FRONTEND, text);
   for (const file of message.seeded) run.seeded.add(file);
-  if (!run.plan.dryRun) run.feed({ type: 'expected', nodes: run.plan.nodes.length });
+  run.feed({ type: 'expected', nodes: run.plan.nodes.length });
   const toStart = run.plan.nodes.filter((node) => !settleEarlierRelease(run, node));
   for (const node of toStart) run.crew.start(node);
   run.frontendReady = true;
@@ -26,7 +26,7 @@ export function join(run: Run, name: string, message: Message<'ready'>): void {
   if (node.state !== 'starting') return;
   run.servingPorts.set(name, message.port);
   for (const text of message.warnings) run.ports.observer.notice(name, text);
-  if (!run.plan.dryRun) run.feed({ type: 'joined', node: name, roomBytes: message.roomBytes });
+  run.feed({ type: 'joined', node: name, roomBytes: message.roomBytes });
   const patterns = run.plan.patterns.map((pattern) => pattern.replaceAll('{node}', name));
   run.crew.send(name, { type: 'find', patterns });
   takeUpSpooled(run, name, message.spooled);
@@ -53,10 +53,8 @@ export function list(run: Run, name: string, { images, problems }: Message<'foun
   node.state = 'working';
   node.keepsMore = images.length > 0 && !complete;
   run.ports.observer.nodeChanged(node);
-  if (!run.plan.dryRun) {
-    if (!complete) run.feed({ type: 'stays', node: name });
-    run.feed({ type: 'listed', node: name });
-  }
+  if (!complete) run.feed({ type: 'stays', node: name });
+  run.feed({ type: 'listed', node: name });
   recallOrphans(run);
 }
 
@@ -91,6 +89,6 @@ export function spoil(
 ) {
   const image = run.facts.images.get(imageId(bad.node, bad.path));
   run.report(bad.failure, { node: bad.node, path: bad.path });
-  if (image === undefined || run.plan.dryRun) return;
+  if (image === undefined) return;
   run.feed({ type: 'spoiled', node: bad.node, image: image.id });
 }

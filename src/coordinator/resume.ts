@@ -99,7 +99,7 @@ export function addHeldImage(
   facts.neededBytes = bytes;
   facts.route.splice(0, Infinity, ...(holder === image.node ? [] : [image.node]), holder);
   const direct = run.seeded.has(join(node, basename(path)));
-  if (!run.plan.dryRun) run.feed({ type: 'held', node: holder, image: id, bytes, direct });
+  run.feed({ type: 'held', node: holder, image: id, bytes, direct });
 }
 
 function adopt(run: Run, image: ImageName, holder: string): void {

@@ -23,7 +23,7 @@ export interface Run {
   frontendReady: boolean;
   /** Seconds since the start of the command. */
   seconds(): number;
-  /** Tells the planner and executes what it answers. */
+  /** Tells the planner and executes what it answers; a dry run does neither. */
   feed(event: PlannerEvent): void;
   /** Records a failure for the report and the progress lines. */
   report(failure: Failure, where: { readonly node?: string; readonly path?: string }): void;

@@ -20,28 +20,37 @@ export function frontendReport(
   }));
   return {
     bytesReceived: toFrontend.reduce((sum, transfer) => sum + transfer.wireBytes, 0),
-    busyFraction: busyFraction(intervals),
+    busyFraction: busyFraction(toFrontend),
     maxSenders: maxSenders(intervals),
     sendersAllowed,
   };
 }
 
 /**
- * Length of the union of the intervals, as a share (0 to 1) of the time from the first start to the
- * last end; 0 when there is none or all are momentary.
+ * `coveredSeconds` as a share (0 to 1) of the time from the first start to the last end; 0 when there
+ * is none or all are momentary.
  */
-function busyFraction(intervals: readonly Interval[]): number {
-  const ascending = intervals.toSorted((a, b) => a.start - b.start);
-  const first = ascending[0];
-  if (first === undefined) return 0;
-  let idle = 0;
-  let covered = first.start;
-  for (const { start, end } of ascending) {
-    idle += Math.max(0, start - covered);
-    covered = Math.max(covered, end);
+function busyFraction(transfers: readonly TransferReport[]): number {
+  let first = Infinity;
+  let last = -Infinity;
+  for (const { startSeconds, endSeconds } of transfers) {
+    first = Math.min(first, startSeconds);
+    last = Math.max(last, endSeconds);
   }
-  const span = covered - first.start;
-  return span === 0 ? 0 : (span - idle) / span;
+  return last > first ? coveredSeconds(transfers) / (last - first) : 0;
+}
+
+/** The time in which at least one of the transfers ran. */
+export function coveredSeconds(transfers: readonly TransferReport[]): number {
+  let covered = 0;
+  let until = Number.NEGATIVE_INFINITY;
+  for (const { startSeconds, endSeconds } of transfers.toSorted(
+    (a, b) => a.startSeconds - b.startSeconds,
+  )) {
+    covered += Math.max(0, endSeconds - Math.max(startSeconds, until));
+    until = Math.max(until, endSeconds);
+  }
+  return covered;
 }
 
 /** What happens at one moment, in this order: touching intervals do not overlap. */
