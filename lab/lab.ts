@@ -5,8 +5,9 @@ import { rm } from 'node:fs/promises';
 import { filesOf, hostsOf, namespacesOf } from './layout.ts';
 import type { LabHost, LabState } from './layout.ts';
 import { enterCommand, hostEnvironment, releaseMountPoint } from './mounts.ts';
-import { readCounter, reshape, switchPort } from './network.ts';
+import { readCounter, readUplink, reshape, switchPort } from './network.ts';
 import { existingNamespaces, killProcesses } from './processes.ts';
+import type { LabRack } from './racks.ts';
 import { startSshd } from './sshd.ts';
 import { runTool, TOOL_PATH } from './tools.ts';
 
@@ -16,7 +17,9 @@ export interface Lab extends AsyncDisposable {
   readonly directory: string;
   readonly nodes: readonly LabHost[];
   readonly frontend: LabHost;
-  /** An ssh_config(5) that reaches the nodes by name from any host of the lab: `ssh -F`. */
+  /** None if all nodes are on the frontend's bridge. */
+  readonly racks: readonly LabRack[];
+  /** An ssh_config(5) that reaches every host by name from any host of the lab: `ssh -F`. */
   readonly sshConfig: string;
   /** The host with this name. @throws Error */
   host(name: string): LabHost;
@@ -31,13 +34,15 @@ export interface Lab extends AsyncDisposable {
   bytesReceived(host: LabHost): Promise<number>;
   /** Bytes that a host sent over its link so far, frames in full. */
   bytesSent(host: LabHost): Promise<number>;
+  /** Bytes that a rack's uplink brought to the core and from it so far, frames in full. */
+  uplinkBytes(rack: LabRack): Promise<{ readonly upBytes: number; readonly downBytes: number }>;
   linkDown(host: LabHost): Promise<void>;
   linkUp(host: LabHost): Promise<void>;
   /** Shapes both ways of a host's link anew, e.g. to `10mbit`. */
   setRate(host: LabHost, rate: string): Promise<void>;
-  /** Kills a node's sshd with all its connections; what they had started lives on. */
-  killSshd(node: LabHost): Promise<void>;
-  startSshd(node: LabHost): Promise<void>;
+  /** Kills a host's sshd with all its connections; what they had started lives on. */
+  killSshd(host: LabHost): Promise<void>;
+  startSshd(host: LabHost): Promise<void>;
   /** Removes the lab with all that runs in it; what is gone already does not matter. */
   stop(): Promise<void>;
 }
@@ -50,6 +55,7 @@ export function openLab(state: LabState): Lab {
     directory: state.directory,
     nodes: state.nodes,
     frontend: state.frontend,
+    racks: state.racks,
     sshConfig: filesOf(state).sshConfig,
     host: (name) => findHost(state, name),
     exec: (host, argv, options = {}) => execute(state, host, argv, options),
@@ -57,12 +63,13 @@ export function openLab(state: LabState): Lab {
       runTool(enterCommand(state, host, ['env', ...environmentWords(), ...argv]), input),
     bytesReceived: async (host) => readCounter(host, 'rx_bytes'),
     bytesSent: async (host) => readCounter(host, 'tx_bytes'),
+    uplinkBytes: async (rack) => readUplink(state, rack),
     linkDown: async (host) => switchPort(state, host, 'down'),
     linkUp: async (host) => switchPort(state, host, 'up'),
     setRate: async (host, rate) => reshape(state, host, rate),
-    killSshd: async (node) =>
-      killProcesses([node.namespace], (command) => command.startsWith('sshd')),
-    startSshd: async (node) => startSshd(state, node),
+    killSshd: async (host) =>
+      killProcesses([host.namespace], (command) => command.startsWith('sshd')),
+    startSshd: async (host) => startSshd(state, host),
     stop,
     [Symbol.asyncDispose]: stop,
   };

@@ -1,12 +1,15 @@
 import { join } from 'node:path';
 
+import { dealRacks } from './racks.ts';
+import type { LabRack, RackOptions } from './racks.ts';
+
 /** Most nodes of one lab: 64 is what a machine with two cores carries; the addresses allow more. */
 export const MAX_NODES = 250;
 
 /** Where every host finds its own directory; a mount point that labs share, see `mounts.ts`. */
 export const LABNODE = '/labnode';
 
-/** One host: a network namespace with a link of its own and, on nodes, an sshd. */
+/** One host: a network namespace with a link and an sshd of its own. */
 export interface LabHost {
   /** `kn01`, `kn02`, …, or `frontend`; resolves inside the lab, and names its bridge port. */
   readonly name: string;
@@ -20,7 +23,7 @@ export interface LabHost {
 
 /** Everything that a lab puts on the machine; its state file, from which it is taken down. */
 export interface LabState {
-  readonly format: 1;
+  readonly format: 2;
   readonly name: string;
   /** The process that uses the lab, or null if it stays until it is taken down by hand. */
   readonly ownerPid: number | null;
@@ -34,15 +37,18 @@ export interface LabState {
   readonly directory: string;
   /** The lab's own directory below `/labnode`, which keeps that mount point in place. */
   readonly mountClaim: string;
-  /** The namespace with the bridge. */
+  /** The namespace with the bridges. */
   readonly network: string;
   readonly frontend: LabHost;
   readonly nodes: readonly LabHost[];
+  /** None if all nodes are on the bridge that the frontend is on. */
+  readonly racks: readonly LabRack[];
 }
 
 export interface LabPlan {
   readonly name: string;
   readonly nodes: number;
+  readonly racks: RackOptions | undefined;
   readonly rate: string;
   readonly frontendRate: string;
   readonly ownerPid: number | null;
@@ -51,9 +57,9 @@ export interface LabPlan {
   readonly directory: string;
 }
 
-/** Names, addresses and paths of a lab; nothing is made yet. */
+/** Names, addresses and paths of a lab; nothing is made yet. @throws Error on wrong racks */
 export function layOut(plan: LabPlan): LabState {
-  const { nodes: count, ...kept } = plan;
+  const { nodes: count, racks, ...kept } = plan;
   const digits = Math.max(2, String(count).length);
   const host = (name: string, address: string): LabHost => ({
     name,
@@ -62,15 +68,18 @@ export function layOut(plan: LabPlan): LabState {
     labnode: join(plan.directory, 'hosts', name, 'labnode'),
     run: join(plan.directory, 'hosts', name, 'run'),
   });
+  const nodes = Array.from({ length: count }, (_, index) =>
+    host(`kn${String(index + 1).padStart(digits, '0')}`, `10.77.0.${index + 1}`),
+  );
+  const names = nodes.map((node) => node.name);
   return {
-    format: 1,
+    format: 2,
     ...kept,
     mountClaim: join(LABNODE, plan.name),
     network: `${plan.name}-network`,
     frontend: host('frontend', '10.77.1.1'),
-    nodes: Array.from({ length: count }, (_, index) =>
-      host(`kn${String(index + 1).padStart(digits, '0')}`, `10.77.0.${index + 1}`),
-    ),
+    nodes,
+    racks: racks === undefined ? [] : dealRacks(names, racks),
   };
 }
 

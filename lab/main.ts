@@ -1,17 +1,23 @@
 import { Command, InvalidArgumentError } from 'commander';
 
+import { describeImages, layImages, parseImageSpec } from './images.ts';
+import type { ImageSpec } from './images.ts';
 import { openLab, removeLab } from './lab.ts';
-import { namespacesOf } from './layout.ts';
+import type { Lab } from './lab.ts';
 import type { LabState } from './layout.ts';
-import { isRunning, processesIn } from './processes.ts';
+import { parseRacks } from './racks.ts';
+import type { RackOptions } from './racks.ts';
 import { findLab, listLabs } from './registry.ts';
 import { missingForLab } from './requirements.ts';
 import { startLab } from './start.ts';
+import { describeLab, isOwned, ownerOf } from './status.ts';
 
 interface UpOptions {
   readonly nodes: number;
   readonly rate: string;
   readonly frontendRate?: string;
+  readonly racks?: RackOptions;
+  readonly image?: ImageSpec;
   readonly name?: string;
   readonly directory?: string;
 }
@@ -29,8 +35,20 @@ program
   .requiredOption('--nodes <n>', 'number of nodes: kn01, kn02, …', parseCount)
   .option('--rate <rate>', "of every node's link, both ways, as in tc(8)", '40mbit')
   .option('--frontend-rate <rate>', "of the frontend's link; by default as --rate")
+  .option('--racks <RxRATE>', 'deal the nodes to R racks with uplinks of RATE', parseRacks)
+  .option('--image <KIND:SIZE[:OWN]>', 'make /labnode/disk.img on every node', parseImageSpec)
   .option('--name <name>', 'of the lab; by default a new one')
   .option('--directory <path>', "where the lab's files go; by default the system's for such")
+  .addHelpText(
+    'after',
+    `
+Images: incompressible:SIZE; ext4:SIZE[:OWN], of this machine's files; ram:SIZE[:OWN], like
+memory. OWN is what no other node has, by default 2%.
+
+Examples:
+  npm run lab -- up --nodes 6 --rate 40mbit
+  npm run lab -- up --nodes 16 --racks 4x80mbit --image ext4:256MiB:5%`,
+  )
   .action(up);
 
 program.command('status').description('show the labs of this machine').action(status);
@@ -61,26 +79,38 @@ try {
 
 async function up(options: UpOptions): Promise<void> {
   requireTools();
+  const { image, ...labOptions } = options;
   const startedMs = performance.now();
-  const lab = await startLab({ ...options, keep: true });
-  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
-  console.log(`Lab ${lab.name} with ${lab.nodes.length} nodes is up after ${seconds} s.`);
+  const lab = await startLab({ ...labOptions, keep: true });
+  const { length } = lab.nodes;
+  console.log(`Lab ${lab.name} with ${length} nodes is up after ${secondsSince(startedMs)} s.`);
+  if (image !== undefined) await layOrStop(lab, image);
   console.log(`  files    ${lab.directory}`);
   console.log(`  ssh      ssh -F ${lab.sshConfig} ${lab.nodes[0]?.name}`);
   console.log(`  inside   npm run lab -- exec --name ${lab.name} frontend -- COMMAND`);
   console.log(`  remove   npm run lab -- down ${lab.name}`);
 }
 
+/** Makes the images of a lab that was just brought up; nothing stays of it if that fails. */
+async function layOrStop(lab: Lab, image: ImageSpec): Promise<void> {
+  const startedMs = performance.now();
+  try {
+    await layImages(lab, image);
+  } catch (error) {
+    await lab.stop();
+    throw error;
+  }
+  console.log(`  images   ${describeImages(image)}, made in ${secondsSince(startedMs)} s`);
+}
+
+function secondsSince(startedMs: number): string {
+  return ((performance.now() - startedMs) / 1000).toFixed(1);
+}
+
 function status(): void {
   const labs = listLabs();
   if (labs.length === 0) console.log('There are no labs.');
-  for (const lab of labs) {
-    const processes = processesIn(namespacesOf(lab)).length;
-    console.log(
-      `${lab.name}: ${lab.nodes.length} nodes at ${lab.rate}, frontend at ${lab.frontendRate}, ` +
-        `${processes} processes, since ${lab.createdAt}, ${ownerOf(lab)}`,
-    );
-  }
+  for (const lab of labs) console.log(describeLab(lab));
 }
 
 async function exec(
@@ -121,16 +151,6 @@ function theLab(name: string | undefined): LabState {
   if (only !== undefined && others.length === 0) return only;
   const found = labs.map((lab) => lab.name).join(', ') || 'none';
   throw new Error(`Cannot tell which lab is meant: there are ${found}; name one`);
-}
-
-function isOwned(lab: LabState): boolean {
-  return lab.ownerPid !== null && isRunning(lab.ownerPid);
-}
-
-function ownerOf(lab: LabState): string {
-  if (lab.ownerPid === null) return 'kept until it is taken down';
-  if (isOwned(lab)) return `in use by process ${lab.ownerPid}`;
-  return `stale: its owner, process ${lab.ownerPid}, is gone`;
 }
 
 function requireTools(): void {

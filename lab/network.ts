@@ -1,10 +1,10 @@
+import { bridgeCommands, HOST_DEVICE, portsOf, rateOf } from './bridges.ts';
 import { hostsOf, namespacesOf } from './layout.ts';
 import type { LabHost, LabState } from './layout.ts';
+import { uplinkDevices } from './racks.ts';
+import type { LabRack } from './racks.ts';
 import { shapeCommand } from './shaping.ts';
 import { allDone, forEachLimited, runTool } from './tools.ts';
-
-/** The device of a host; the other end is a port of the bridge, named after the host. */
-const HOST_DEVICE = 'eth0';
 
 /** How many hosts are set up at a time. */
 export const HOSTS_AT_ONCE = 8;
@@ -16,8 +16,9 @@ const KERNEL_ROUTE = `10.77.0.0/16 dev ${HOST_DEVICE} proto kernel scope link`;
 const NO_OFFLOADS = 'tso off gso off gro off';
 
 /**
- * Makes the namespaces, and a bridge that joins them. The bridge has a namespace of its own, and
- * pairs of devices are made between the namespaces: the machine's own network is never touched.
+ * Makes the namespaces, and the bridges that join them: one, and another for each rack. The bridges
+ * have a namespace of their own, and pairs of devices are made between the namespaces: the
+ * machine's own network is never touched.
  */
 export async function buildNetwork(state: LabState): Promise<void> {
   await runTool(
@@ -26,10 +27,13 @@ export async function buildNetwork(state: LabState): Promise<void> {
   );
   await runTool(['ip', '-n', state.network, '-batch', '-'], lines(bridgeCommands(state)));
   await allDone([
-    runTool(['tc', '-n', state.network, '-batch', '-'], lines(portShapes(state))),
+    runTool(
+      ['tc', '-n', state.network, '-batch', '-'],
+      lines(portsOf(state).map(({ device, rate }) => shapeCommand(device, rate))),
+    ),
     runTool(
       ['ip', 'netns', 'exec', state.network, 'sh', '-e'],
-      lines(hostsOf(state).map((host) => `ethtool -K ${host.name} ${NO_OFFLOADS}`)),
+      lines(portsOf(state).map((port) => `ethtool -K ${port.device} ${NO_OFFLOADS}`)),
     ),
     forEachLimited(hostsOf(state), HOSTS_AT_ONCE, async (host) => {
       const script = hostScript(host, rateOf(state, host));
@@ -46,7 +50,7 @@ export async function reshape(state: LabState, host: LabHost, rate: string): Pro
   ]);
 }
 
-/** Switches a host's port of the bridge on or off: the host loses its carrier, not its address. */
+/** Switches a host's port of its bridge on or off: the host loses its carrier, not its address. */
 export async function switchPort(
   state: LabState,
   host: LabHost,
@@ -64,19 +68,17 @@ export async function readCounter(
   return Number(await runTool(['ip', 'netns', 'exec', host.namespace, 'cat', path]));
 }
 
-function bridgeCommands(state: LabState): readonly string[] {
-  return [
-    'link add name bridge0 type bridge stp_state 0 forward_delay 0',
-    'link set dev bridge0 addrgenmode none up',
-    ...hostsOf(state).flatMap(({ name, namespace }) => [
-      `link add ${name} mtu 1500 type veth peer ${HOST_DEVICE} mtu 1500 netns ${namespace}`,
-      `link set dev ${name} master bridge0 addrgenmode none up`,
-    ]),
-  ];
-}
-
-function portShapes(state: LabState): readonly string[] {
-  return hostsOf(state).map((host) => shapeCommand(host.name, rateOf(state, host)));
+/** What a rack's uplink brought to the core and from it so far, frames in full. */
+export async function readUplink(
+  state: LabState,
+  rack: LabRack,
+): Promise<Readonly<Record<'upBytes' | 'downBytes', number>>> {
+  const { up, down } = uplinkDevices(rack);
+  // What one end sent is what it let through: a shaper's drops are not counted.
+  const paths = [up, down].map((device) => `/sys/class/net/${device}/statistics/tx_bytes`);
+  const found = await runTool(['ip', 'netns', 'exec', state.network, 'cat', ...paths]);
+  const [upBytes = Number.NaN, downBytes = Number.NaN] = found.trim().split('\n').map(Number);
+  return { upBytes, downBytes };
 }
 
 function hostScript(host: LabHost, rate: string): string {
@@ -89,10 +91,6 @@ function hostScript(host: LabHost, rate: string): string {
     // Whatever congestion control the machine prefers: the lab measures the same everywhere.
     `ip route change ${KERNEL_ROUTE} src ${host.address} congctl cubic`,
   ]);
-}
-
-function rateOf(state: LabState, host: LabHost): string {
-  return host.name === state.frontend.name ? state.frontendRate : state.rate;
 }
 
 function lines(commands: readonly string[]): string {

@@ -55,7 +55,7 @@ function readState(registry: string): LabState | undefined {
   try {
     if (statSync(registry).uid !== process.getuid?.()) return undefined;
     const state = JSON.parse(readFileSync(join(registry, STATE_FILE), 'utf8')) as LabState;
-    return state.format === 1 && state.registry === registry ? state : undefined;
+    return state.format === 2 && state.registry === registry ? state : undefined;
   } catch {
     return undefined;
   }

@@ -2,7 +2,7 @@ import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { filesOf } from './layout.ts';
+import { filesOf, hostsOf } from './layout.ts';
 import type { LabHost, LabState } from './layout.ts';
 import { enterCommand, hostEnvironment, isSystemError } from './mounts.ts';
 import { allDone, findTool, runTool, TOOL_PATH } from './tools.ts';
@@ -19,7 +19,7 @@ export async function prepareSsh(state: LabState): Promise<void> {
   const files = filesOf(state);
   await allDone([makeKey(files.hostKey, 'host'), makeKey(files.userKey, 'user')]);
   const publicKey = (await readFile(`${files.hostKey}.pub`, 'utf8')).trim();
-  const known = state.nodes.map(({ name, address }) => `${name},${address} ${publicKey}\n`);
+  const known = hostsOf(state).map(({ name, address }) => `${name},${address} ${publicKey}\n`);
   await allDone([
     writeFile(files.knownHosts, known.join('')),
     writeFile(files.sshdConfig, sshdConfig(state)),
@@ -27,19 +27,19 @@ export async function prepareSsh(state: LabState): Promise<void> {
   ]);
 }
 
-/** Starts a node's sshd and waits until it listens. @throws Error with what its log says */
-export async function startSshd(state: LabState, node: LabHost): Promise<void> {
-  const log = join(node.run, 'sshd.log');
+/** Starts a host's sshd and waits until it listens. @throws Error with what its log says */
+export async function startSshd(state: LabState, host: LabHost): Promise<void> {
+  const log = join(host.run, 'sshd.log');
   // An sshd wants to be started by its absolute path: it starts itself again for each connection.
   const sshd = [findTool('sshd') ?? '/usr/sbin/sshd', '-f', filesOf(state).sshdConfig];
-  await rm(pidFile(node), { force: true });
-  await runTool(enterCommand(state, node, [...sshd, '-E', '/run/sshd.log']));
+  await rm(pidFile(host), { force: true });
+  await runTool(enterCommand(state, host, [...sshd, '-E', '/run/sshd.log']));
   const deadline = performance.now() + LISTEN_TIMEOUT_MS;
-  while ((await readIfThere(pidFile(node))) === '') {
+  while ((await readIfThere(pidFile(host))) === '') {
     if (performance.now() > deadline) {
       const found = (await readIfThere(log)).trim() || 'its log is empty';
       throw new Error(
-        `sshd of ${node.name} does not listen after ${LISTEN_TIMEOUT_MS} ms: ${found}`,
+        `sshd of ${host.name} does not listen after ${LISTEN_TIMEOUT_MS} ms: ${found}`,
       );
     }
     await sleep(LISTEN_POLL_MS);
@@ -47,8 +47,8 @@ export async function startSshd(state: LabState, node: LabHost): Promise<void> {
 }
 
 /** sshd writes its process id only when it listens. */
-function pidFile(node: LabHost): string {
-  return join(node.run, 'sshd.pid');
+function pidFile(host: LabHost): string {
+  return join(host.run, 'sshd.pid');
 }
 
 async function makeKey(path: string, comment: string): Promise<void> {
@@ -59,7 +59,7 @@ async function makeKey(path: string, comment: string): Promise<void> {
 function sshdConfig(state: LabState): string {
   const files = filesOf(state);
   const environment = Object.entries({ ...hostEnvironment(), PATH: TOOL_PATH });
-  return `# sshd_config(5) of every node
+  return `# sshd_config(5) of every host
 Port 22
 AddressFamily inet
 HostKey "${files.hostKey}"
@@ -86,8 +86,8 @@ SetEnv ${environment.map(([name, value]) => `"${name}=${value}"`).join(' ')}
 
 function sshConfig(state: LabState): string {
   const files = filesOf(state);
-  const hosts = state.nodes.map(({ name, address }) => `Host ${name}\n  HostName ${address}\n`);
-  return `# ssh_config(5) for the lab's frontend
+  const hosts = hostsOf(state).map(({ name, address }) => `Host ${name}\n  HostName ${address}\n`);
+  return `# ssh_config(5) for every host of the lab
 ${hosts.join('')}Host *
   User root
   IdentityFile "${files.userKey}"

@@ -4,11 +4,12 @@ import { basename, resolve } from 'node:path';
 
 import { openLab, removeLab } from './lab.ts';
 import type { Lab } from './lab.ts';
-import { layOut, MAX_NODES, namespacesOf } from './layout.ts';
+import { hostsOf, layOut, MAX_NODES, namespacesOf } from './layout.ts';
 import type { LabState } from './layout.ts';
 import { prepareMounts } from './mounts.ts';
 import { buildNetwork, HOSTS_AT_ONCE } from './network.ts';
 import { existingNamespaces } from './processes.ts';
+import type { RackOptions } from './racks.ts';
 import { register, registryOf } from './registry.ts';
 import { missingForLab } from './requirements.ts';
 import { rateBytesPerSecond } from './shaping.ts';
@@ -21,6 +22,8 @@ export interface LabOptions {
   readonly rate: string;
   /** Of the frontend's link; by default the same. */
   readonly frontendRate?: string;
+  /** Deals the nodes to racks with an uplink each; by default all are on the frontend's bridge. */
+  readonly racks?: RackOptions;
   /** Of the lab; by default a new one. Namespaces are called `<name>-kn01` and so on. */
   readonly name?: string;
   /** Where the lab's folder goes, with the hosts' files in it; by default `os.tmpdir()`. */
@@ -30,8 +33,9 @@ export interface LabOptions {
 }
 
 /**
- * Brings up a cluster in network namespaces: hosts `kn01`, `kn02`, … with an sshd each, and a
- * frontend, on one bridge, over shaped links. Nothing stays of a lab that cannot be brought up.
+ * Brings up a cluster in network namespaces: nodes `kn01`, `kn02`, … and a frontend, with an sshd
+ * each, over shaped links on one bridge, or in racks. Nothing stays of a lab that cannot be brought
+ * up.
  *
  * ```ts
  * await using lab = await startLab({ nodes: 6, rate: '40mbit' });
@@ -63,7 +67,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
 async function build(state: LabState): Promise<void> {
   await mkdir(state.directory, { recursive: true, mode: 0o700 });
   await allDone([buildNetwork(state), prepareMounts(state), prepareSsh(state)]);
-  await forEachLimited(state.nodes, HOSTS_AT_ONCE, async (node) => startSshd(state, node));
+  await forEachLimited(hostsOf(state), HOSTS_AT_ONCE, async (host) => startSshd(state, host));
 }
 
 function planLab(options: LabOptions): LabState {
@@ -82,6 +86,7 @@ function planLab(options: LabOptions): LabState {
   return layOut({
     name,
     nodes,
+    racks: options.racks,
     rate,
     frontendRate,
     ownerPid: options.keep === true ? null : process.pid,

@@ -88,12 +88,12 @@ async function gatherCommand(
 }
 
 function nodeLauncher(options: GatherOptions, system: System): AgentLauncher {
-  if (options.launcher === 'local')
-    return windowed(localLauncher({ ...system.agent, clock: system.clock }), options.window);
+  const { agent, clock } = system;
+  const start = { clock, window: options.window };
+  if (options.launcher === 'local') return windowed(localLauncher({ ...agent, clock }), start);
   const remote = options.remoteNode === undefined ? {} : { remoteNode: options.remoteNode };
   const command = splitWords(options.ssh);
-  const { agent, clock } = system;
-  return windowed(sshLauncher({ ...agent, ...remote, command, clock }), options.window);
+  return windowed(sshLauncher({ ...agent, ...remote, command, clock }), start);
 }
 
 function print(result: GatherResult, options: GatherOptions, system: System): void {

@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
 import { KgetError } from '../base/error.ts';
 import type { AgentLauncher } from './channel.ts';
 
@@ -8,20 +9,35 @@ import type { AgentLauncher } from './channel.ts';
 export const DEFAULT_WINDOW = 64;
 
 /**
- * A launcher that starts at most `window` agents at once; the others wait for their turn in order.
+ * How many are started at once at first: logging in takes a processor of this host some time, and if
+ * all nodes share it, no agent is up, and the link is idle, until nearly all are.
  */
-export function windowed(launcher: AgentLauncher, window = DEFAULT_WINDOW): AgentLauncher {
+const FIRST_WINDOW = 8;
+
+/** The window grows with every launch that ends, and this often meanwhile: hosts may be dead. */
+const GROW_EVERY_MS = 100;
+
+export interface WindowOptions {
+  readonly clock: Clock;
+  /** How many agents are started at once at most; `DEFAULT_WINDOW` if not given. */
+  readonly window?: number;
+}
+
+/**
+ * A launcher that starts a few agents at once, then more and more up to `window`; the others wait
+ * for their turn in order.
+ */
+export function windowed(launcher: AgentLauncher, options: WindowOptions): AgentLauncher {
+  const { clock, window = DEFAULT_WINDOW } = options;
   assert(Number.isSafeInteger(window) && window > 0, 'the window is a positive whole number');
   const waiting = new Set<() => void>();
-  let free = window;
+  let open = Math.min(window, FIRST_WINDOW);
+  let started = 0;
+  let growing = false;
 
   async function turn(node: string, signal: AbortSignal): Promise<void> {
     if (signal.aborted) throw cancelled(node);
-    if (free > 0) {
-      free -= 1;
-      return;
-    }
-    await new Promise<void>((resolve, reject) => {
+    const entered = new Promise<void>((resolve, reject) => {
       const enter = () => {
         signal.removeEventListener('abort', leave);
         resolve();
@@ -33,16 +49,32 @@ export function windowed(launcher: AgentLauncher, window = DEFAULT_WINDOW): Agen
       waiting.add(enter);
       signal.addEventListener('abort', leave, { once: true });
     });
+    admit();
+    if (!growing) void grow();
+    await entered;
   }
 
-  function passOn(): void {
-    const [next] = waiting;
-    if (next === undefined) {
-      free += 1;
-      return;
+  function admit(): void {
+    for (const enter of waiting) {
+      if (started === open) return;
+      waiting.delete(enter);
+      started += 1;
+      enter();
     }
-    waiting.delete(next);
-    next();
+  }
+
+  function widen(): void {
+    open = Math.min(window, open + 1);
+    admit();
+  }
+
+  async function grow(): Promise<void> {
+    growing = true;
+    while (open < window && waiting.size > 0) {
+      await clock.sleep(GROW_EVERY_MS);
+      widen();
+    }
+    growing = false;
   }
 
   return {
@@ -51,7 +83,8 @@ export function windowed(launcher: AgentLauncher, window = DEFAULT_WINDOW): Agen
       try {
         return await launcher.launch(node, signal);
       } finally {
-        passOn();
+        started -= 1;
+        widen();
       }
     },
   };

@@ -1,38 +1,20 @@
-import { createHash } from 'node:crypto';
 import { formatSeconds, formatSize } from '../base/units.ts';
-import { html, trusted } from './markup.ts';
+import { html } from './markup.ts';
+import { formatDate, tileList } from './page.ts';
 import { formatMoment, formatShare, formatSooner } from './rivals.ts';
-import { SCRIPT } from './script.ts';
-import { STYLE } from './style.ts';
 import { savings, verdictOf } from './summary.ts';
 import type { Markup } from './markup.ts';
 import type { RunReport } from './record.ts';
 
-/** The head of the page. Its policy lets nothing run but our own script, and nothing be loaded. */
-export function head({ run }: RunReport): Markup {
-  const digest = createHash('sha256').update(SCRIPT).digest('base64');
-  const policy =
-    `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${digest}'; ` +
-    "base-uri 'none'; form-action 'none'";
-  return html`<head>
-    <meta charset="utf-8" />
-    <meta http-equiv="Content-Security-Policy" content="${policy}" />
-    <meta name="viewport" content="width=device-width, initial-scale=1" />
-    <meta name="color-scheme" content="light dark" />
-    <title>Kget+ run ${run}</title>
-    <style>
-      ${trusted(STYLE)}
-    </style>
-  </head>`;
-}
-
 /** The run's name, when it was, and how it ended. */
 export function banner(report: RunReport): Markup {
   const { run, startedAt, seconds, nodes } = report;
-  const started = startedAt.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC');
   return html`<header>
     <h1>Kget+ run ${run}</h1>
-    <p>${verdict(report)} · ${nodes.length} nodes · ${started} · ${formatSeconds(seconds)}</p>
+    <p>
+      ${verdict(report)} · ${nodes.length} nodes · ${formatDate(startedAt)} ·
+      ${formatSeconds(seconds)}
+    </p>
   </header>`;
 }
 
@@ -53,51 +35,38 @@ export function figures(report: RunReport): Markup {
       ? `${released} of ${nodes.length} nodes were released`
       : `${formatSooner(measured, rival)} sooner than all at once`;
   const saved = savings(report).savedBytes;
-  return html`<dl class="tiles">
-    ${figure({
+  return tileList([
+    {
       title: 'Half of the nodes released after',
       value: formatMoment(t50Seconds, 'not reached'),
       detail: against(t50Seconds, allAtOnce.t50Seconds),
-    })}
-    ${figure({
+    },
+    {
       title: '80 % of the nodes released after',
       value: formatMoment(t80Seconds, 'not reached'),
       detail: against(t80Seconds, allAtOnce.t80Seconds),
-    })}
-    ${figure({
+    },
+    {
       title: 'Mean release',
       value: formatMoment(meanReleaseSeconds, 'not reached'),
       detail: against(meanReleaseSeconds, allAtOnce.meanReleaseSeconds),
-    })}
-    ${figure({
+    },
+    {
       title: 'All nodes released after',
       value: formatMoment(t100Seconds, 'not reached'),
       detail: `${released} of ${nodes.length} nodes`,
-    })}
-    ${figure({
+    },
+    {
       title: "Over the frontend's link",
       value: formatSize(summary.frontendWireBytes),
       detail: `of ${formatSize(summary.logicalBytes)} in images, ${formatSize(saved)} saved`,
-    })}
-    ${figure({
+    },
+    {
       title: "Frontend's link busy",
       value: formatShare(frontend.busyFraction),
       detail: `at most ${frontend.maxSenders} sending, ${frontend.sendersAllowed} allowed`,
-    })}
-  </dl>`;
-}
-
-interface Figure {
-  readonly title: string;
-  readonly value: string;
-  readonly detail: string;
-}
-
-function figure({ title, value, detail }: Figure): Markup {
-  return html`<div>
-    <dt>${title}</dt>
-    <dd>${value} <small>${detail}</small></dd>
-  </div>`;
+    },
+  ]);
 }
 
 /** What the bars of the timeline mean. */

@@ -8,7 +8,7 @@ import type { FailureReport, ImageReport, SummaryReport } from './record.ts';
 /** Rows that a table of the page has at most; the JSON report has all. */
 const MAX_TABLE_ROWS = 2000;
 
-interface Heading {
+export interface Heading {
   readonly title: string;
   /** `roomy`: left out on narrow screens. */
   readonly kind?: 'number' | 'number roomy';
@@ -47,7 +47,7 @@ export function releaseTable(summary: SummaryReport): Markup {
 }
 
 /** Lines may break between the parts of `2 min 05 s`, not between a number and its unit. */
-function keepUnits(text: string): string {
+export function keepUnits(text: string): string {
   return text.replace(/(\d) /g, '$1\u00a0');
 }
 
@@ -125,7 +125,8 @@ export function failureTable(failures: readonly FailureReport[]): Markup {
   return table([{ title: 'Node' }, { title: 'Failure' }, { title: 'What happened' }], rows);
 }
 
-function table(headings: readonly Heading[], rows: readonly Markup[]): Markup {
+/** A table that scrolls where it does not fit. */
+export function table(headings: readonly Heading[], rows: readonly Markup[]): Markup {
   const shown = rows.slice(0, MAX_TABLE_ROWS);
   const head = headings.map(
     ({ title, kind }) => html`<th scope="col" class="${kind ?? 'text'}">${title}</th>`,

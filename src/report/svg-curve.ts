@@ -1,35 +1,60 @@
-import { formatShare, formatMoment } from './rivals.ts';
-import { html } from './markup.ts';
+import { html, when } from './markup.ts';
 import { axisTitle, percent, position, timeAxis } from './time-axis.ts';
 import type { Markup } from './markup.ts';
-import type { ReleaseCurve, RunReport } from './record.ts';
+import type { ReleaseCurve } from './record.ts';
 import type { TimeAxis } from './time-axis.ts';
 
-/** Kinds of lines that the style sheet tells apart by colour and by dashes. */
-const RIVAL_STYLES = 4;
 const SHARES = [0, 0.25, 0.5, 0.75, 1];
 
-/**
- * The plot "share of nodes released over time". `curves[0]` is the measured one. A curve keeps its
- * last share until its next point. All positions are percents: text never scales with the picture.
- */
-export function curvePlot(report: RunReport, curves: readonly ReleaseCurve[]): Markup {
-  const axis = timeAxis(
-    Math.max(report.seconds, ...curves.map((curve) => curve.points.at(-1)?.seconds ?? 0)),
-  );
-  // Drawn last is on top: the measured curve.
-  const lines = curves.map((curve, index) => curveLine(axis, curve, index)).toReversed();
+/** A curve, which keeps its last share until its next point. */
+export interface PlotCurve extends ReleaseCurve {
+  /** The class that gives the line its colour, its width and its dashes. */
+  readonly style: string;
+  /** Whether the line goes on from its last point to the end of the axis. */
+  readonly isExtended: boolean;
+}
+
+/** A point on a curve, with words beside it. */
+export interface PlotPoint {
+  readonly seconds: number;
+  readonly share: number;
+  readonly label: string;
+  /** The words are the name of the curve, of this class, and the point has no circle. */
+  readonly name?: { readonly style: string; readonly side: 'left' | 'right' };
+}
+
+export interface CurvePlotInput {
+  /** In the order of the legend; the first one is drawn on top. */
+  readonly curves: readonly PlotCurve[];
+  /** What the axis spans at least. */
+  readonly spanSeconds: number;
+  /** Whatever the span; otherwise what people would use. */
+  readonly axisUnit?: 'Seconds';
+  readonly points: readonly PlotPoint[];
+  /** A moment before which nobody can be done: a vertical line. */
+  readonly limit?: { readonly seconds: number; readonly label: string };
+  /** The plot in words, for those who do not see it. */
+  readonly description: string;
+}
+
+/** The plot "share of nodes released over time". All positions are percents: text never scales. */
+export function curvePlot(input: CurvePlotInput): Markup {
+  const { curves, spanSeconds, limit } = input;
+  const ends = curves.map((curve) => curve.points.at(-1)?.seconds ?? 0);
+  const axis = timeAxis(Math.max(spanSeconds, limit?.seconds ?? 0, ...ends), input.axisUnit);
+  // Drawn last is on top.
+  const lines = curves.map((curve) => curveLine(axis, curve)).toReversed();
   return html`<figure class="curve">
     ${legend(curves)}
     <div class="plot" data-max="${axis.maxSeconds}">
       <svg role="img" aria-labelledby="curve-title curve-desc" width="100%" height="100%">
         <title id="curve-title">Share of nodes released over time</title>
-        <desc id="curve-desc">${description(report)}</desc>
-        ${grid(axis)}
+        <desc id="curve-desc">${input.description}</desc>
+        ${grid(axis)}${limitLine(axis, limit)}
         <svg viewBox="0 0 1000 1000" preserveAspectRatio="none" width="100%" height="100%">
           ${lines}
         </svg>
-        ${markers(axis, report)}
+        ${input.points.map((point) => pointMark(axis, point))}
         <line class="cursor" x1="0" x2="0" y1="0" y2="100%" visibility="hidden" />
       </svg>
     </div>
@@ -37,19 +62,14 @@ export function curvePlot(report: RunReport, curves: readonly ReleaseCurve[]): M
   </figure>`;
 }
 
-/** The class that a curve is drawn with: `c0` for the measured one. */
-function styleOf(index: number): string {
-  return index === 0 ? 'c0' : `c${((index - 1) % RIVAL_STYLES) + 1}`;
-}
-
-function legend(curves: readonly ReleaseCurve[]): Markup {
+function legend(curves: readonly PlotCurve[]): Markup {
   const entries = curves.map(
-    (curve, index) =>
+    ({ name, style }, index) =>
       html`<li>
         <svg class="key" aria-hidden="true">
-          <line class="${styleOf(index)}" x1="0" x2="100%" y1="50%" y2="50%" />
+          <line class="${style}" x1="0" x2="100%" y1="50%" y2="50%" />
         </svg>
-        ${curve.name} <output data-curve="${index}"></output>
+        ${name} <output data-curve="${index}"></output>
       </li>`,
   );
   return html`<ul class="legend">
@@ -74,54 +94,65 @@ function grid(axis: TimeAxis): Markup {
   return html`${rows}${columns}`;
 }
 
-/** A line of steps from (0 s, 0); the measured curve goes on to the end of the axis. */
-function curveLine(axis: TimeAxis, curve: ReleaseCurve, index: number): Markup {
+/** Its words stand above the plot, where no curve is. */
+function limitLine(axis: TimeAxis, limit: CurvePlotInput['limit']): Markup {
+  return when(limit !== undefined, () => {
+    const { seconds, label } = limit ?? { seconds: 0, label: '' };
+    const x = position(axis, seconds);
+    const anchor = isOnTheRight(axis, seconds) ? 'end' : 'start';
+    return html`<line class="limit" x1="${x}" x2="${x}" y1="-6" y2="100%" />
+      <text class="limit-label" x="${x}" y="-10" text-anchor="${anchor}">${label}</text>`;
+  });
+}
+
+/** A line of steps from (0 s, 0). */
+function curveLine(axis: TimeAxis, { points, style, isExtended }: PlotCurve): Markup {
   let path = 'M0 1000';
   let last = { x: 0, y: 1000 };
-  const end = index === 0 ? [{ seconds: axis.maxSeconds, share: null }] : [];
-  for (const { seconds, share } of [...curve.points, ...end]) {
+  const end = isExtended ? [{ seconds: axis.maxSeconds, share: null }] : [];
+  for (const { seconds, share } of [...points, ...end]) {
     const x = Math.round(percent(axis, seconds) * 100) / 10;
     const y = share === null ? last.y : Math.round((1 - share) * 10_000) / 10;
     if (x !== last.x) path += `H${x}`;
     if (y !== last.y) path += `V${y}`;
     last = { x, y };
   }
-  return html`<path class="${styleOf(index)}" d="${path}" />`;
+  return html`<path class="${style}" d="${path}" />`;
 }
 
-/** Points on the measured curve where half and four fifths of the nodes were released. */
-function markers(axis: TimeAxis, { summary }: RunReport): Markup {
-  const reached = [
-    { share: 0.5, seconds: summary.t50Seconds },
-    { share: 0.8, seconds: summary.t80Seconds },
-  ];
-  return html`${reached.flatMap(({ share, seconds }) => {
-    if (seconds === null) return [];
-    const x = position(axis, seconds);
-    const y = `${(1 - share) * 100}%`;
-    const isRight = seconds > axis.maxSeconds * 0.6;
-    return html`<circle class="marker" cx="${x}" cy="${y}" r="5" />
-      <text
-        class="marker-label"
-        x="${x}"
-        y="${y}"
-        dx="${isRight ? -12 : 12}"
-        dy="${isRight ? -6 : 16}"
-        text-anchor="${isRight ? 'end' : 'start'}"
-      >
-        ${formatShare(share)} after ${formatMoment(seconds)}
-      </text>`;
-  })}`;
+function pointMark(axis: TimeAxis, point: PlotPoint): Markup {
+  const { share, seconds, label } = point;
+  const x = position(axis, seconds);
+  const y = `${(1 - share) * 100}%`;
+  if (point.name !== undefined) {
+    // Curves rise to the right: what is above on the left or below on the right is clear of them.
+    const [dx, dy, anchor] = point.name.side === 'left' ? [-7, -3, 'end'] : [7, 11, 'start'];
+    return html`<text
+      class="curve-name ${point.name.style}"
+      x="${x}"
+      y="${y}"
+      dx="${dx}"
+      dy="${dy}"
+      text-anchor="${anchor}"
+    >
+      ${label}
+    </text>`;
+  }
+  const isRight = isOnTheRight(axis, seconds);
+  return html`<circle class="marker" cx="${x}" cy="${y}" r="5" />
+    <text
+      class="marker-label"
+      x="${x}"
+      y="${y}"
+      dx="${isRight ? -12 : 12}"
+      dy="${isRight ? -6 : 16}"
+      text-anchor="${isRight ? 'end' : 'start'}"
+    >
+      ${label}
+    </text>`;
 }
 
-function description({ nodes, summary }: RunReport): string {
-  const { t50Seconds, t80Seconds, t100Seconds } = summary;
-  const [half, most, all] = [t50Seconds, t80Seconds, t100Seconds].map((seconds) =>
-    formatMoment(seconds, 'never'),
-  );
-  return (
-    `Of ${nodes.length} nodes, 50 % were released by ${half}, ` +
-    `80 % by ${most} and all by ${all}. ` +
-    'The table below has the figures of the other curves.'
-  );
+/** Words beside what lies there go to its left, or they would leave the picture. */
+function isOnTheRight(axis: TimeAxis, seconds: number): boolean {
+  return seconds > axis.maxSeconds * 0.6;
 }

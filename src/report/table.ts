@@ -13,22 +13,23 @@ export interface Column {
 
 /**
  * Lines of a table with aligned columns. The last column gets the room that is left, so that no
- * line has more than `WIDTH` columns as long as the others' widths allow. Escapes what would not
+ * line has more than `width` characters as long as the others' widths allow. Escapes what would not
  * show.
  */
 export function tableLines(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
+  width = WIDTH,
 ): string[] {
   const cells = [columns.map((column) => column.title), ...rows].map((row) =>
-    columns.map((column, index) => shorten(visible(row[index] ?? ''), column.maxWidth ?? WIDTH)),
+    columns.map((column, index) => shorten(visible(row[index] ?? ''), column.maxWidth ?? width)),
   );
   const widths = columns.map((_, index) =>
     cells.reduce((most, row) => Math.max(most, lengthOf(row[index] ?? '')), 0),
   );
-  const before = widths.slice(0, -1).reduce((total, width) => total + width + GAP.length, 0);
+  const before = widths.slice(0, -1).reduce((total, own) => total + own + GAP.length, 0);
   const last = columns.length - 1;
-  widths[last] = Math.min(widths[last] ?? 0, Math.max(10, WIDTH - before));
+  widths[last] = Math.min(widths[last] ?? 0, Math.max(10, width - before));
   return cells.map((row) =>
     columns
       .map(({ align }, index) =>

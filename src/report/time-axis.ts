@@ -22,10 +22,15 @@ const UNITS = [
 
 const MAX_TICKS = 10;
 
-/** The axis for a time span; an empty or unusable span counts as one second. */
-export function timeAxis(spanSeconds: number): TimeAxis {
+/**
+ * The axis for a time span; an empty or unusable span counts as one second. It counts in what people
+ * would use for the span, unless a unit is named.
+ */
+export function timeAxis(spanSeconds: number, unitName?: 'Seconds'): TimeAxis {
   const maxSeconds = spanSeconds > 0 && Number.isFinite(spanSeconds) ? spanSeconds : 1;
-  const unit = UNITS.find((candidate) => maxSeconds <= candidate.maxSeconds);
+  const unit = UNITS.find((candidate) =>
+    unitName === undefined ? maxSeconds <= candidate.maxSeconds : candidate.name === unitName,
+  );
   const { name, seconds, steps } = unit ?? { name: 'Hours', seconds: 3600, steps: [] };
   const span = maxSeconds / seconds;
   const fitting = span > 5 ? steps.find((step) => span / step <= MAX_TICKS) : undefined;

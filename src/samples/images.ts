@@ -1,26 +1,17 @@
 import { execFile } from 'node:child_process';
-import { createCipheriv, createHash } from 'node:crypto';
 import { accessSync, constants, copyFileSync, mkdirSync, readdirSync, statSync } from 'node:fs';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { noiseOf, tooManyOwnBytes, withNewFile, WRITE_BYTES, writeAll } from './image-file.ts';
+import type { ImageOptions } from './image-file.ts';
+
 /**
- * Images for tests and demonstrations. This file uses nothing but Node.js, so that the product can
- * take it along. Equal arguments give equal bytes, except for the times in an ext4 image's inodes.
+ * Images of disks for tests and demonstrations. Nothing but Node.js is used, so that the product can
+ * take them along. Equal arguments give equal bytes, except for the times in an ext4 image's inodes.
  */
-
-const WRITE_BYTES = 1024 * 1024;
-
-/** What an image of a disk is made of. */
-export interface DiskOptions {
-  readonly sizeBytes: number;
-  /** How many bytes this image has for itself; the rest is the base that all share, and zeros. */
-  readonly ownBytes: number;
-  /** Tells the own bytes of one image from those of another. */
-  readonly seed: string;
-}
 
 /** Writes a file of `bytes` random-looking bytes; equal seeds give equal bytes. */
 export async function incompressibleImage(
@@ -40,7 +31,7 @@ const STRETCH_BYTES = 2 * WRITE_BYTES;
  * Writes a sparse image like a disk's: the base in the first half, with gaps of zeros; own bytes at
  * the start of the second half; zeros. Needs no tools.
  */
-export async function diskLikeImage(path: string, options: DiskOptions): Promise<void> {
+export async function diskLikeImage(path: string, options: ImageOptions): Promise<void> {
   const { sizeBytes, ownBytes, seed } = options;
   const half = Math.floor(sizeBytes / 2);
   if (ownBytes > sizeBytes - half) throw tooManyOwnBytes(path, options, sizeBytes - half);
@@ -67,8 +58,11 @@ const EXT4_ID = '6b676574-2b6c-4162-8000-000000000001';
 /** Where the system keeps `mke2fs`; ordinary users seldom have these in their search path. */
 const SYSTEM_FOLDERS = ['/usr/sbin', '/sbin', '/usr/local/sbin', '/usr/bin', '/bin'];
 
-export interface Ext4Options extends DiskOptions {
-  /** Directories of this machine whose files make the base, e.g. `/usr/lib`; in this order. */
+export interface Ext4Options extends ImageOptions {
+  /**
+   * Directories of this machine whose files make the base, e.g. `/usr/lib`. The base takes a file
+   * from each in turn, so that it is a mix of them at any size.
+   */
   readonly baseDirectories: readonly string[];
 }
 
@@ -80,9 +74,9 @@ export function findMke2fs(): string | undefined {
 }
 
 /**
- * Makes a sparse ext4 image with real files from this machine, the same for every image of that
- * size and base, and a file of its own. Needs no root. A temporary directory beside `path` holds
- * the files while the image is made.
+ * Makes a sparse ext4 image with real files from this machine, and a file of its own. Images with
+ * one base have the same files at the same blocks; a larger one has more of them. Needs no root. A
+ * temporary directory beside `path` holds the files while the image is made.
  * @throws Error without `mke2fs`, if the sizes do not fit, or what `mke2fs` says
  */
 export async function ext4Image(path: string, options: Ext4Options): Promise<void> {
@@ -102,26 +96,38 @@ export async function ext4Image(path: string, options: Ext4Options): Promise<voi
     // mke2fs goes by name: what comes last leaves the blocks of all others where they are.
     await incompressibleImage(join(tree, 'zz-own'), ownBytes, seed);
     await withNewFile(path, async (file) => file.truncate(sizeBytes));
-    const format = `-q -F -t ext4 -b 4096 -m 0 -U ${EXT4_ID}`;
-    const extended = ['-E', `hash_seed=${EXT4_ID},root_owner=0:0`];
-    await runMke2fs([mke2fs, ...format.split(' '), ...extended, '-d', tree, path]);
+    await runMke2fs([mke2fs, ...formatOptions(sizeBytes), '-d', tree, path]);
   } finally {
     await rm(tree, { recursive: true, force: true });
   }
+}
+
+/** A block group of ext4: what one block of 4 KiB has bits for. */
+const GROUP_BYTES = 8 * 4096 * 4096;
+const INODES_PER_GROUP = 8192;
+
+/**
+ * The options of `mke2fs`. By default it lays inode tables, journal and room to grow out by the size
+ * of the image, and no file's blocks would begin at the same place in images of two sizes; disks
+ * that were cloned from one template and then grown do have them at the same place.
+ */
+function formatOptions(sizeBytes: number): readonly string[] {
+  const inodes = INODES_PER_GROUP * Math.ceil(sizeBytes / GROUP_BYTES);
+  const plain = `-q -F -t ext4 -b 4096 -m 0 -U ${EXT4_ID} -O ^flex_bg,^resize_inode -N ${inodes}`;
+  const journal = ['-J', 'size=4,location=8M'];
+  return [...plain.split(' '), ...journal, '-E', `hash_seed=${EXT4_ID},root_owner=0:0`];
 }
 
 /** Smaller files cost time and fill inode tables, larger ones fill the image. */
 const BASE_FILE_MIN_BYTES = 64 * 1024;
 const BASE_FILE_MAX_BYTES = 8 * 1024 * 1024;
 
-/** Copies files, numbered in the order of their paths, until the next would exceed `bytes`. */
+/** Copies files, numbered in the order in which they come, until the next would exceed `bytes`. */
 function copyBase(tree: string, directories: readonly string[], bytes: number): void {
   mkdirSync(join(tree, 'base'));
   let copied = 0;
   let count = 0;
-  for (const path of filesBelowAll(directories)) {
-    const { size } = statSync(path);
-    if (size < BASE_FILE_MIN_BYTES || size > BASE_FILE_MAX_BYTES) continue;
+  for (const { path, size } of inTurn(directories.map(baseFilesBelow))) {
     if (copied + size > bytes) return;
     const name = `${String(count).padStart(6, '0')}-${basename(path)}`;
     copyFileSync(path, join(tree, 'base', name));
@@ -130,8 +136,30 @@ function copyBase(tree: string, directories: readonly string[], bytes: number): 
   }
 }
 
-function* filesBelowAll(directories: readonly string[]): Generator<string> {
-  for (const directory of directories) yield* filesBelow(directory);
+interface BaseFile {
+  readonly path: string;
+  readonly size: number;
+}
+
+/** One of each, again and again, until all have come to their end. */
+function* inTurn(sources: readonly Generator<BaseFile>[]): Generator<BaseFile> {
+  let left = sources;
+  while (left.length > 0) {
+    const ended = new Set<Generator<BaseFile>>();
+    for (const source of left) {
+      const { done, value } = source.next();
+      if (done === true) ended.add(source);
+      else yield value;
+    }
+    left = left.filter((source) => !ended.has(source));
+  }
+}
+
+function* baseFilesBelow(directory: string): Generator<BaseFile> {
+  for (const path of filesBelow(directory)) {
+    const { size } = statSync(path);
+    if (size >= BASE_FILE_MIN_BYTES && size <= BASE_FILE_MAX_BYTES) yield { path, size };
+  }
 }
 
 /** Regular files below a directory that we may read, depth first, in the order of their names. */
@@ -169,40 +197,13 @@ async function runMke2fs(argv: readonly [string, ...string[]]): Promise<void> {
   }
 }
 
-/** Writes the key stream of AES-128 in counter mode, which passes for noise and costs little. */
 async function writeNoise(
   file: FileHandle,
   what: { readonly offset: number; readonly bytes: number; readonly seed: string },
 ): Promise<void> {
-  const key = createHash('sha256').update(what.seed).digest();
-  const cipher = createCipheriv('aes-128-ctr', key.subarray(0, 16), key.subarray(16, 32));
-  const zeros = Buffer.alloc(Math.min(WRITE_BYTES, what.bytes));
+  const noise = noiseOf(what.seed);
   const end = what.offset + what.bytes;
-  for (let offset = what.offset; offset < end; offset += zeros.length) {
-    const noise = cipher.update(zeros.subarray(0, Math.min(zeros.length, end - offset)));
-    await writeAll(file, noise, offset);
+  for (let offset = what.offset; offset < end; offset += WRITE_BYTES) {
+    await writeAll(file, noise(Math.min(WRITE_BYTES, end - offset)), offset);
   }
-}
-
-/** A write may take less than it was given. */
-async function writeAll(file: FileHandle, bytes: Buffer, offset: number): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, offset + done);
-    done += bytesWritten;
-  }
-}
-
-async function withNewFile(path: string, fill: (file: FileHandle) => Promise<void>): Promise<void> {
-  const file = await open(path, 'w');
-  try {
-    await fill(file);
-  } finally {
-    await file.close();
-  }
-}
-
-function tooManyOwnBytes(path: string, options: DiskOptions, limit: number): Error {
-  return new Error(
-    `Cannot make ${path}: ${options.ownBytes} own bytes do not fit, wanted ${limit} at most`,
-  );
 }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import type { AgentLauncher, LaunchedAgent } from '../../src/control/channel.ts';
 import { windowed } from '../../src/control/launch-window.ts';
 import { memoryChannelPair } from '../../src/control/memory-channel.ts';
+import { steppedClock } from './clocks.ts';
 
 const never = new AbortController().signal;
 
@@ -22,7 +23,7 @@ function manual() {
 void describe('windowed', () => {
   void it('`windowed` starts the next one when one has started or failed', async () => {
     const { launcher, pending, started } = manual();
-    const limited = windowed(launcher, 2);
+    const limited = windowed(launcher, { clock: steppedClock(), window: 2 });
     const launches = ['a', 'b', 'c', 'd'].map((node) => limited.launch(node, never));
     await new Promise(setImmediate);
     assert.deepEqual(started(), ['a', 'b']);
@@ -38,9 +39,44 @@ void describe('windowed', () => {
     await Promise.all(launches.slice(1));
   });
 
+  void it('`windowed` begins with a few, and starts two for each launch that ends', async () => {
+    const { launcher, pending, started } = manual();
+    const limited = windowed(launcher, { clock: steppedClock() });
+    const nodes = Array.from({ length: 40 }, (_, index) => `n${index}`);
+    const launches = nodes.map((node) => limited.launch(node, never));
+    await new Promise(setImmediate);
+    assert.equal(started().length, 8);
+    for (const { finish } of pending.slice(0, 4)) finish();
+    await new Promise(setImmediate);
+    assert.deepEqual(started(), nodes.slice(0, 16));
+    for (const { finish } of pending) finish();
+    await new Promise(setImmediate);
+    for (const { finish } of pending) finish();
+    await Promise.all(launches);
+    assert.deepEqual(started(), nodes);
+  });
+
+  void it('`windowed` starts more with time when the first nodes do not answer', async () => {
+    const { launcher, pending, started } = manual();
+    const clock = steppedClock();
+    const limited = windowed(launcher, { clock, window: 10 });
+    const launches = Array.from({ length: 12 }, async (_, node) =>
+      limited.launch(`${node}`, never),
+    );
+    await new Promise(setImmediate);
+    assert.equal(started().length, 8);
+    clock.pass(100);
+    await new Promise(setImmediate);
+    assert.equal(started().length, 10);
+    for (const { finish } of pending) finish();
+    await new Promise(setImmediate);
+    for (const { finish } of pending) finish();
+    await Promise.all(launches);
+  });
+
   void it('`windowed` rejects with `cancelled` when a launch is aborted before its turn', async () => {
     const { launcher, pending, started } = manual();
-    const limited = windowed(launcher, 1);
+    const limited = windowed(launcher, { clock: steppedClock(), window: 1 });
     const abort = new AbortController();
     const first = limited.launch('a', never);
     const second = limited.launch('b', abort.signal);

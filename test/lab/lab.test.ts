@@ -39,6 +39,24 @@ void describe('a lab', { skip, timeout: 60_000 }, () => {
     );
   });
 
+  void it('`sshConfig` lets nodes reach the frontend and each other, also by sftp', async () => {
+    const [first, second] = lab.nodes;
+    assert.ok(first !== undefined && second !== undefined);
+    for (const [from, to] of [
+      [first, lab.frontend],
+      [first, second],
+      [lab.frontend, lab.frontend],
+    ] as const) {
+      assert.equal((await lab.run(from, ssh(lab, to.name, 'hostname'))).trim(), to.name);
+    }
+    const sftp = ['sftp', '-F', lab.sshConfig, lab.frontend.name];
+    assert.match(await lab.run(first, sftp, 'pwd\n'), /Remote working directory: \//);
+    const get = 'get /labnode/note /labnode/got\n';
+    writeFileSync(join(lab.frontend.labnode, 'note'), 'of the frontend');
+    await lab.run(first, sftp, get);
+    assert.equal(readFileSync(join(first.labnode, 'got'), 'utf8'), 'of the frontend');
+  });
+
   void it('`sshConfig` has ssh refuse a host when its key is not the known one', async () => {
     const wrong = join(lab.directory, 'wrong-hosts');
     const userKey = readFileSync(join(lab.directory, 'user-key.pub'), 'utf8');

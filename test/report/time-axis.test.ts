@@ -30,3 +30,12 @@ void it('`percent` stays on the axis when a moment is beyond its ends', () => {
   assert.equal(percent(axis, -1), 0);
   assert.equal(percent(axis, 11), 100);
 });
+
+void it('`timeAxis` counts in the unit that is named when the span is long', () => {
+  const axis = timeAxis(690, 'Seconds');
+  assert.equal(axis.unit, 'Seconds');
+  assert.deepEqual(
+    axis.ticks.map((tick) => tick.label),
+    ['0', '100', '200', '300', '400', '500', '600'],
+  );
+});
