@@ -9,8 +9,6 @@ const IMAGE = '/labnode/disk.img';
 export interface Place {
   readonly nodes: readonly string[];
   readonly sshConfig: string;
-  /** The launcher of this checkout, to be run with Node.js. */
-  readonly kgetplus: string;
 }
 
 /**
@@ -21,6 +19,8 @@ export interface Contender {
   readonly name: string;
   /** The tools that it runs, with the Debian packages that bring them. */
   readonly tools: Readonly<Record<string, string>>;
+  /** Prints the program's version, in its first line. */
+  readonly version: string;
   /** Runs before the clock does. */
   readonly preparation?: (place: Place) => string;
   readonly command: (place: Place) => string;
@@ -33,6 +33,9 @@ export interface Contender {
   readonly releases: boolean;
 }
 
+/** The launcher of this checkout. */
+const KGETPLUS = join(import.meta.dirname, '../bin/kgetplus.cjs');
+
 const RESTIC = 'RESTIC_PASSWORD=race restic -q -r /labnode/out --no-cache';
 
 /** All contenders, in the order in which they run. */
@@ -42,6 +45,7 @@ export const CONTENDERS: readonly Contender[] = [
   {
     name: 'scp at once',
     tools: { scp: 'openssh-client' },
+    version: 'ssh -V 2>&1',
     command: (place) =>
       atOnce(place, (node) => `scp -q -F ${place.sshConfig} ${node}:${IMAGE} out/${node}.img`),
     arrival: { kind: 'file', path: (node) => `out/${node}.img` },
@@ -50,6 +54,7 @@ export const CONTENDERS: readonly Contender[] = [
   {
     name: 'scp one by one',
     tools: { scp: 'openssh-client' },
+    version: 'ssh -V 2>&1',
     command: ({ nodes, sshConfig }) =>
       `for node in ${nodes.join(' ')}; do scp -q -F ${sshConfig} $node:${IMAGE} out/$node.img; done`,
     arrival: { kind: 'file', path: (node) => `out/${node}.img` },
@@ -60,6 +65,7 @@ export const CONTENDERS: readonly Contender[] = [
   {
     name: 'clush --rcopy',
     tools: { clush: 'clustershell' },
+    version: 'clush --version',
     command: (place) => `${clush(place)} --rcopy ${IMAGE} --dest out/`,
     arrival: { kind: 'file', path: (node) => `out/disk.img.${node}` },
     releases: false,
@@ -67,6 +73,7 @@ export const CONTENDERS: readonly Contender[] = [
   {
     name: 'rsync -S',
     tools: { rsync: 'rsync' },
+    version: 'rsync --version',
     command: (place) =>
       atOnce(
         place,
@@ -78,6 +85,7 @@ export const CONTENDERS: readonly Contender[] = [
   {
     name: 'restic',
     tools: { restic: 'restic' },
+    version: 'restic version',
     preparation: () => `${RESTIC} init`,
     command: (place) =>
       atOnce(place, (node) => `ssh -F ${place.sshConfig} ${node} '${backup(place)}'`),
@@ -95,14 +103,19 @@ export function clush({ nodes, sshConfig }: Place): string {
   return `clush -S -q -f ${nodes.length} -w '${foldNodeSet(nodes)}' -o '-F ${sshConfig}'`;
 }
 
+/** `kgetplus gather` of this checkout. */
+export function gather({ nodes, sshConfig }: Place): string {
+  const set = foldNodeSet(nodes);
+  return `node ${KGETPLUS} gather -w '${set}' ${IMAGE} --to out --ssh 'ssh -F ${sshConfig}'`;
+}
+
 function kgetplus(name: string, options: string): Contender {
   return {
     name,
     tools: {},
-    command: ({ nodes, sshConfig, kgetplus: launcher }) =>
-      `node ${launcher} gather -w '${foldNodeSet(nodes)}' ${IMAGE} --to out${options} ` +
-      `--ssh 'ssh -F ${sshConfig}' --on-release 'touch /labnode/released/{node}'`,
-    arrival: { kind: 'file', path: (node) => join('out', node, 'disk.img') },
+    version: `node ${KGETPLUS} --version`,
+    command: (place) => `${gather(place)}${options} --on-release 'touch /labnode/released/{node}'`,
+    arrival: { kind: 'file', path: (node) => `out/${node}/disk.img` },
     releases: true,
   };
 }
@@ -111,6 +124,7 @@ function kaget(name: string, option: string): Contender {
   return {
     name,
     tools: { kaget: 'kanif', taktuk: 'taktuk' },
+    version: 'taktuk --version',
     command: ({ nodes, sshConfig }) =>
       `kaget${option} -n '${foldNodeSet(nodes)}' -o '-F ${sshConfig}' ${IMAGE} out/`,
     arrival: { kind: 'file', path: (node) => `out/disk.img-${node}` },

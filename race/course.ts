@@ -1,5 +1,4 @@
 import { statSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { describeImages, imageOf, layImages, parseImageSpec } from '../lab/images.ts';
 import { processesIn } from '../lab/processes.ts';
@@ -58,7 +57,6 @@ async function furnish(lab: Lab, profile: Profile): Promise<Course> {
     place: {
       nodes: lab.nodes.map((node) => node.name),
       sshConfig: lab.sshConfig,
-      kgetplus: join(import.meta.dirname, '../bin/kgetplus.cjs'),
     },
     groups,
     labRecord: describeLab(profile),

@@ -24,6 +24,8 @@ export interface HeatOptions {
   readonly limitSeconds: number;
   readonly groups: Groups;
   readonly imageBytes: ReadonlyMap<string, number>;
+  /** Ends the contender early. */
+  readonly signal: AbortSignal;
 }
 
 /** What the processes of each side use. */
@@ -44,7 +46,7 @@ export async function runHeat(options: HeatOptions): Promise<HeatRecord> {
   if (contender.preparation) await shell(lab, lab.frontend, contender.preparation(place));
   const released = new GivenBack(lab);
   const command = contender.command(place);
-  const before = await lab.bytesReceived(lab.frontend);
+  const before = await linkBytes(lab);
   const senders = watchSenders(lab);
   const frontendUse = groups.frontend.watch();
   const nodesUse = groups.nodes.watch();
@@ -56,7 +58,7 @@ export async function runHeat(options: HeatOptions): Promise<HeatRecord> {
   const arrivals = watch.stop();
   const use = { frontendUse: await frontendUse.stop(), nodesUse: await nodesUse.stop() };
   const peakSenders = senders.stop();
-  const frontendBytes = (await lab.bytesReceived(lab.frontend)) - before;
+  const after = await linkBytes(lab);
   await released.undo();
   const nodes = await judge(options, arrivals);
   const agentsUpSeconds = agentsUp(lab);
@@ -67,11 +69,19 @@ export async function runHeat(options: HeatOptions): Promise<HeatRecord> {
     command,
     ...ended,
     nodes,
-    frontendBytes,
+    frontendBytes: after.frontend - before.frontend,
+    nodesBytes: after.nodes - before.nodes,
     peakSenders,
     ...use,
     agentsUpSeconds,
   };
+}
+
+/** What the frontend's link brought, and what the nodes' links took, so far. */
+async function linkBytes(lab: Lab): Promise<Record<'frontend' | 'nodes', number>> {
+  const sent = await Promise.all(lab.nodes.map(async (node) => lab.bytesSent(node)));
+  const nodes = sent.reduce((sum, bytes) => sum + bytes, 0);
+  return { frontend: await lab.bytesReceived(lab.frontend), nodes };
 }
 
 /**
@@ -103,7 +113,7 @@ class GivenBack {
 type Ended = Pick<HeatRecord, 'exitCode' | 'complaint' | 'seconds'>;
 
 async function runCommand(options: HeatOptions, command: string): Promise<Ended> {
-  const { lab, limitSeconds, groups } = options;
+  const { lab, limitSeconds, groups, signal } = options;
   // It waits for a line, so that all that it starts belongs to the group.
   const argv = ['sh', '-c', 'read -r go; exec sh -c "$1" </dev/null', 'sh', command];
   const child = lab.exec(lab.frontend, argv, { stdio: ['pipe', 'ignore', 'pipe'] });
@@ -112,15 +122,20 @@ async function runCommand(options: HeatOptions, command: string): Promise<Ended>
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-COMPLAINT_CHARACTERS);
   });
-  const limit = setTimeout(() => {
+  const limit = AbortSignal.timeout(limitSeconds * 1000);
+  limit.addEventListener('abort', () => {
     complaint += `\nstopped after ${limitSeconds.toFixed(0)} s`;
-    void killProcesses([lab.frontend.namespace], (name) => !name.startsWith('sshd'));
-  }, limitSeconds * 1000);
+  });
+  const end = AbortSignal.any([limit, signal]);
+  end.addEventListener('abort', () => void killCommand(lab));
   const startMs = performance.now();
   child.stdin?.end('go\n');
   const exitCode = await exitOf(child);
-  clearTimeout(limit);
   return { exitCode, complaint: complaint.trim(), seconds: (performance.now() - startMs) / 1000 };
+}
+
+async function killCommand(lab: Lab): Promise<void> {
+  await killProcesses([lab.frontend.namespace], (name) => !name.startsWith('sshd'));
 }
 
 async function exitOf(child: ChildProcess): Promise<number | null> {

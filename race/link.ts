@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { findTool } from '../lab/tools.ts';
-import { clush } from './contenders.ts';
+import { clush, gather } from './contenders.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { Place } from './contenders.ts';
 import type { ImagesRecord, LinkRecord } from './record.ts';
@@ -19,12 +19,16 @@ export async function measureLink(
   place: Place,
   images: ImagesRecord,
 ): Promise<LinkRecord> {
+  const dryRun = `${gather(place)} --dry-run >&2`;
   const goodputBytesPerSecond = await goodput(lab);
   return {
     goodputBytesPerSecond,
     limitSeconds: images.logicalBytes / goodputBytesPerSecond,
     slotSeconds: images.largestBytes / goodputBytesPerSecond,
-    clushSeconds: findTool('clush') === undefined ? null : await clushSeconds(lab, place),
+    clushSeconds:
+      findTool('clush') === undefined ? null : await secondsOf(lab, `${clush(place)} true`),
+    firstDryRunSeconds: await secondsOf(lab, dryRun),
+    dryRunSeconds: await secondsOf(lab, dryRun),
   };
 }
 
@@ -57,8 +61,8 @@ interface IperfResult {
   readonly end: { readonly sum_received: { readonly bits_per_second: number } };
 }
 
-async function clushSeconds(lab: Lab, place: Place): Promise<number> {
+async function secondsOf(lab: Lab, command: string): Promise<number> {
   const startMs = performance.now();
-  await lab.run(lab.frontend, ['sh', '-c', `${clush(place)} true`]);
+  await lab.run(lab.frontend, ['sh', '-c', command]);
   return (performance.now() - startMs) / 1000;
 }

@@ -53,6 +53,7 @@ export function costTable(contenders: readonly ContenderFigures[]): Markup {
     return contenderRow(figures, [
       { value: size(figures.frontendBytes), small: `${number(frontendBytesToLogical)} × images` },
       { value: number(frontendBytesToUnique) },
+      { value: size(figures.nodesBytes) },
       { value: whole(figures.peakSenders) },
       {
         value: number(figures.frontendCpuSeconds),
@@ -66,6 +67,7 @@ export function costTable(contenders: readonly ContenderFigures[]): Markup {
   const titles = [
     "Frontend's link",
     '× unique',
+    'All nodes sent',
     'Senders',
     'CPU s, frontend',
     'CPU s, nodes',

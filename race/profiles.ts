@@ -23,7 +23,7 @@ export const PROFILES: Readonly<Record<string, Profile>> = {
     nodes: 8,
     rate: '40mbit',
     image: 'incompressible:4MiB',
-    without: NO_STORE,
+    without: [],
   },
   paper: {
     about: '64 nodes, random images: the case of the paper, scaled to one machine',

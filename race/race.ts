@@ -5,6 +5,7 @@ import { findTool } from '../lab/tools.ts';
 import { prepareCourse } from './course.ts';
 import { runHeat } from './heat.ts';
 import { measureLink } from './link.ts';
+import type { Course } from './course.ts';
 import type { Contender } from './contenders.ts';
 import type { Profile } from './profiles.ts';
 import type { HeatRecord, MachineRecord, RaceRecord } from './record.ts';
@@ -38,32 +39,23 @@ export async function runRace(options: RaceOptions): Promise<RaceRecord> {
   const startedAt = new Date().toISOString();
   onStep(`laying the course: ${profile.nodes} nodes, ${profile.image}`);
   await using course = await prepareCourse(profile, options);
-  const stop = (): void => void course.lab.stop();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    onStep('measuring the link');
-    const link = await measureLink(course.lab, course.place, course.images);
-    const heats: HeatRecord[] = [];
-    const { labRecord: lab, images } = course;
-    const absent = options.contenders.flatMap(absence);
-    const machine = thisMachine();
-    const head = { schema: 'kgetplus.race/1', profile: name, startedAt, machine, lab } as const;
-    const record = (): RaceRecord => ({ ...head, images, link, heats, absent });
-    const limitSeconds = link.limitSeconds * LIMIT_FACTOR + LIMIT_EXTRA_SECONDS;
-    for (const { round, contender } of programme(options.contenders, rounds)) {
-      onStep(rounds > 1 ? `${contender.name}, round ${round}` : contender.name);
-      heats.push(await runHeat({ ...course, contender, round, limitSeconds }));
-      signal.throwIfAborted();
-      onHeat(record());
-    }
-    return record();
-  } catch (error) {
-    // What fails while the lab is taken down fails because of that.
+  onStep('measuring the link');
+  const link = await measureLink(course.lab, course.place, course.images);
+  const heats: HeatRecord[] = [];
+  const { labRecord: lab, images } = course;
+  const absent = options.contenders.flatMap(absence);
+  const machine = await thisMachine(course, options.contenders);
+  const head = { schema: 'kgetplus.race/1', profile: name, startedAt, machine, lab } as const;
+  const record = (): RaceRecord => ({ ...head, images, link, heats, absent });
+  const limitSeconds = link.limitSeconds * LIMIT_FACTOR + LIMIT_EXTRA_SECONDS;
+  for (const { round, contender } of programme(options.contenders, rounds)) {
+    onStep(rounds > 1 ? `${contender.name}, round ${round}` : contender.name);
+    const heat = await runHeat({ ...course, contender, round, limitSeconds, signal });
     signal.throwIfAborted();
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', stop);
+    heats.push(heat);
+    onHeat(record());
   }
+  return record();
 }
 
 function programme(
@@ -85,16 +77,25 @@ function absence({ name, tools }: Contender): RaceRecord['absent'] {
   return [{ contender: name, reason }];
 }
 
-function thisMachine(): MachineRecord {
+async function thisMachine(
+  { lab }: Course,
+  contenders: readonly Contender[],
+): Promise<MachineRecord> {
   const git = spawnSync('git', ['describe', '--always', '--dirty'], {
     cwd: import.meta.dirname,
     encoding: 'utf8',
   });
+  const versions: Record<string, string> = {};
+  for (const contender of contenders.filter((each) => absence(each).length === 0)) {
+    const said = await lab.run(lab.frontend, ['sh', '-c', contender.version]);
+    versions[contender.name] = said.split('\n')[0]?.trim() ?? '';
+  }
   return {
     processors: cpus().length,
     model: cpus()[0]?.model ?? 'unknown',
     memoryBytes: totalmem(),
     kernel: release(),
+    versions,
     node: process.version,
     commit: git.status === 0 ? git.stdout.trim() : null,
   };

@@ -22,6 +22,8 @@ export interface MachineRecord {
   readonly model: string;
   readonly memoryBytes: number;
   readonly kernel: string;
+  /** What each contender's program says of its version. */
+  readonly versions: Readonly<Record<string, string>>;
   /** Node.js and the git commit, as far as known. */
   readonly node: string;
   readonly commit: string | null;
@@ -56,6 +58,10 @@ export interface LinkRecord {
   readonly slotSeconds: number;
   /** `clush -w NODES true`: what starting something on all nodes costs here; null without clush. */
   readonly clushSeconds: number | null;
+  /** `kgetplus gather --dry-run`: starts all agents, has them name their images, and ends them. */
+  readonly dryRunSeconds: number;
+  /** The same when the agents have to be shipped first. */
+  readonly firstDryRunSeconds: number;
 }
 
 /** One contender's run from clean nodes to compared files. */
@@ -72,6 +78,8 @@ export interface HeatRecord {
   readonly nodes: readonly NodeRecord[];
   /** What the frontend's link brought, by the kernel's counter. */
   readonly frontendBytes: number;
+  /** What all nodes sent over their links, to the frontend or to each other. */
+  readonly nodesBytes: number;
   /** Most nodes that sent image bytes to the frontend at the same instant; see `senders.ts`. */
   readonly peakSenders: number;
   readonly frontendUse: UseRecord;

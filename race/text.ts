@@ -154,12 +154,13 @@ const COST_COLUMNS = [
   'over link',
   '× images',
   '× unique',
+  'nodes sent',
   'senders',
-  'front CPU s',
-  's/100 MB',
-  'nodes CPU s',
-  'front mem',
-  'nodes mem',
+  'CPU s',
+  '/100 MB',
+  'nodes',
+  'memory',
+  'nodes',
 ];
 
 function cost(figures: ContenderFigures): string[] {
@@ -168,6 +169,7 @@ function cost(figures: ContenderFigures): string[] {
     size(figures.frontendBytes),
     number(figures.frontendBytesToLogical),
     number(figures.frontendBytesToUnique),
+    size(figures.nodesBytes),
     whole(figures.peakSenders),
     number(figures.frontendCpuSeconds),
     number(figures.frontendCpuSecondsPer100Mb),

@@ -17,7 +17,7 @@ export interface ProcessGroup {
   remove(): void;
 }
 
-export interface UseWatch {
+interface UseWatch {
   stop(): Promise<UseRecord>;
 }
 

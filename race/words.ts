@@ -8,7 +8,7 @@ const MAX_COMPLAINT_LINES = 8;
 /** What was measured where, as names and words. */
 export function setting(record: RaceRecord, figures: RaceFigures): [string, string][] {
   const { machine, lab, images, link } = record;
-  const { processors, model, memoryBytes, kernel, node, commit } = machine;
+  const { processors, model, memoryBytes, kernel, node, commit, versions } = machine;
   return [
     ['Lab', `${lab.nodes} nodes at ${lab.rate}, frontend at ${lab.frontendRate}; ${lab.topology}`],
     [
@@ -29,6 +29,7 @@ export function setting(record: RaceRecord, figures: RaceFigures): [string, stri
       `${processors} × ${model}, ${formatSize(memoryBytes)}, kernel ${kernel}; ` +
         `Node.js ${node}, commit ${commit ?? 'unknown'}`,
     ],
+    ['Versions', [...new Set(Object.values(versions))].join('; ')],
   ];
 }
 
@@ -40,9 +41,11 @@ function startUp({ link }: RaceRecord, { contenders }: RaceFigures): string {
     link.clushSeconds === null
       ? []
       : [`clush runs true(1) on all nodes in ${inSeconds(link.clushSeconds)}`],
+    `kgetplus gather --dry-run takes ${inSeconds(link.dryRunSeconds)}, and ` +
+      `${inSeconds(link.firstDryRunSeconds)} when agents have to be shipped first`,
     started.length === 0 ? [] : [`all agents were up after: ${started.join(', ')}`],
   ].flat();
-  return parts.length === 0 ? 'not measured' : parts.join('; ');
+  return parts.join('; ');
 }
 
 /** `8.2 × sooner than kaget (343 s)`, or what there is to say instead. */
