@@ -35,7 +35,7 @@ export function watchArrivals({ directories, onNew }: ArrivalOptions): ArrivalWa
     }
   }
 
-  const timer = setInterval(look, LOOK_EVERY_MS);
+  const timer = setInterval(look, LOOK_EVERY_MS).unref();
   return {
     stop: () => {
       clearInterval(timer);

@@ -122,7 +122,7 @@ async function runCommand(options: HeatOptions, command: string): Promise<Ended>
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-COMPLAINT_CHARACTERS);
   });
-  const limit = AbortSignal.timeout(limitSeconds * 1000);
+  const limit = AbortSignal.timeout(Math.ceil(limitSeconds * 1000));
   limit.addEventListener('abort', () => {
     complaint += `\nstopped after ${limitSeconds.toFixed(0)} s`;
   });

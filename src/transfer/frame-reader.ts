@@ -19,8 +19,6 @@ export interface FrameReader {
    * @throws KgetError `protocol`, and whatever `onFrame` throws
    */
   advance(count: number): void;
-  /** Bytes that are missing of the frame whose header has come; 0 between frames. */
-  missingBytes(): number;
 }
 
 export function frameReader(options: FrameReaderOptions): FrameReader {
@@ -67,11 +65,7 @@ export function frameReader(options: FrameReaderOptions): FrameReader {
     }
   }
 
-  return {
-    space: () => buffer.subarray(end),
-    advance,
-    missingBytes: () => (header === undefined ? 0 : header.payloadBytes - (end - start)),
-  };
+  return { space: () => buffer.subarray(end), advance };
 }
 
 /** Feeds bytes that arrived in buffers of their own. @throws as `FrameReader.advance` */

@@ -1,13 +1,20 @@
+import type { TLSSocket } from 'node:tls';
 import { KgetError } from '../base/error.ts';
 import { dial } from './dial.ts';
 import { frameReader } from './frame-reader.ts';
 import { encodeFrame, FrameType, HEADER_BYTES } from './frame.ts';
 import { PULL_LIMITS, RECEIVE_BUFFER_BYTES, type PullLimits } from './limits.ts';
 import { attempted, linkError, type Stage } from './link-error.ts';
-import { readPauses } from './read-pauses.ts';
 import { answerLimits, receiver } from './receiver.ts';
-import type { Pull, PullBlame, PullCounters, PullOptions, PullOutcome } from './transfer.ts';
-import { watchdog } from './watchdog.ts';
+import type {
+  Pull,
+  PullBlame,
+  PullCounters,
+  PullOptions,
+  PullOutcome,
+  RateLimit,
+} from './transfer.ts';
+import { watchdog, type Watchdog } from './watchdog.ts';
 
 /** Starts to pull an image from another agent into a landing. */
 export function pull(options: PullOptions): Pull {
@@ -48,13 +55,7 @@ function run(
   const silence = watchdog(limits.stallMs, () =>
     failLink('timeout', `no byte came in ${limits.stallMs} ms`),
   );
-  const pauses = readPauses({
-    socket,
-    silence,
-    download: options.download,
-    missingBytes: () => reader.missingBytes(),
-    nowMs: () => performance.now(),
-  });
+  const throttle = throttled({ socket, silence, download: options.download });
   const heartbeat = setInterval(() => send(encodeFrame(FrameType.alive)), limits.heartbeatMs);
   const connecting = setTimeout(
     () => failLink('timeout', `no connection in ${limits.connectMs} ms`),
@@ -82,7 +83,7 @@ function run(
     } catch (error) {
       fail('source', error);
     }
-    return pauses.after(count);
+    return throttle(count);
   }
 
   function send(frame: Buffer): void {
@@ -115,6 +116,40 @@ function run(
     else socket.destroy();
     resolve(outcome);
   }
+}
+
+interface Throttled {
+  readonly socket: TLSSocket;
+  readonly silence: Watchdog;
+  readonly download: RateLimit;
+}
+
+/**
+ * Keeps to a rate by not reading for a while. Some bytes still come after a pause: waits may
+ * overlap.
+ */
+function throttled({
+  socket,
+  silence,
+  download,
+}: Throttled): (bytes: number) => 'continue' | 'pause' {
+  let waits = 0;
+
+  async function pauseFor(wait: Promise<void>): Promise<void> {
+    waits += 1;
+    silence.hold('held');
+    await wait;
+    waits -= 1;
+    if (waits > 0) return;
+    silence.hold('free');
+    if (!socket.destroyed) socket.resume();
+  }
+
+  return (bytes) => {
+    const wait = download.take(bytes);
+    if (wait !== undefined) void pauseFor(wait);
+    return waits === 0 ? 'continue' : 'pause';
+  };
 }
 
 function asKgetError(error: unknown): KgetError {
