@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { findTool } from '../lab/tools.ts';
 import { clush, gather } from './contenders.ts';
+import { shell } from './frontend.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { Place } from './contenders.ts';
 import type { ImagesRecord, LinkRecord } from './record.ts';
@@ -63,6 +64,6 @@ interface IperfResult {
 
 async function secondsOf(lab: Lab, command: string): Promise<number> {
   const startMs = performance.now();
-  await lab.run(lab.frontend, ['sh', '-c', command]);
+  await shell(lab, command);
   return (performance.now() - startMs) / 1000;
 }

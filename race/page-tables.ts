@@ -4,7 +4,8 @@ import { shorten } from '../src/report/names.ts';
 import { complaintLines, failureWords, inSeconds, number, range, size, whole } from './words.ts';
 import type { Heading } from '../src/report/html-tables.ts';
 import type { Markup } from '../src/report/markup.ts';
-import type { ContenderFigures, HeatFailure } from './figures.ts';
+import type { ContenderFigures } from './contender-figures.ts';
+import type { HeatFailure } from './figures.ts';
 import type { RaceRecord } from './record.ts';
 
 /** Longer commands lose their middle: those that name every node. The record has all of it. */

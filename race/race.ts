@@ -3,6 +3,7 @@ import { cpus, release, totalmem } from 'node:os';
 
 import { findTool } from '../lab/tools.ts';
 import { prepareCourse } from './course.ts';
+import { shell } from './frontend.ts';
 import { runHeat } from './heat.ts';
 import { measureLink } from './link.ts';
 import type { Course } from './course.ts';
@@ -87,7 +88,7 @@ async function thisMachine(
   });
   const versions: Record<string, string> = {};
   for (const contender of contenders.filter((each) => absence(each).length === 0)) {
-    const said = await lab.run(lab.frontend, ['sh', '-c', contender.version]);
+    const said = await shell(lab, contender.version);
     versions[contender.name] = said.split('\n')[0]?.trim() ?? '';
   }
   return {

@@ -13,7 +13,8 @@ import {
   size,
   whole,
 } from './words.ts';
-import type { ContenderFigures, HeatFailure, RaceFigures } from './figures.ts';
+import type { ContenderFigures } from './contender-figures.ts';
+import type { HeatFailure, RaceFigures } from './figures.ts';
 import type { RaceRecord } from './record.ts';
 
 /** Columns of a terminal that running text and tables use at most. */

@@ -1,5 +1,6 @@
 import { formatRate, formatSize } from '../src/base/units.ts';
-import type { Comparison, ContenderFigures, HeatFailure, RaceFigures } from './figures.ts';
+import type { ContenderFigures } from './contender-figures.ts';
+import type { Comparison, HeatFailure, RaceFigures } from './figures.ts';
 import type { RaceRecord } from './record.ts';
 
 /** The last lines of a complaint tend to say most. */
@@ -29,8 +30,14 @@ export function setting(record: RaceRecord, figures: RaceFigures): [string, stri
       `${processors} × ${model}, ${formatSize(memoryBytes)}, kernel ${kernel}; ` +
         `Node.js ${node}, commit ${commit ?? 'unknown'}`,
     ],
-    ['Versions', [...new Set(Object.values(versions))].join('; ')],
+    ['Versions', versionWords(versions)],
   ];
+}
+
+/** Contenders with the same program share an entry. */
+function versionWords(versions: RaceRecord['machine']['versions']): string {
+  const names = Map.groupBy(Object.keys(versions), (name) => versions[name] ?? '');
+  return [...names].map(([version, sharing]) => `${sharing.join(', ')}: ${version}`).join('; ');
 }
 
 function startUp({ link }: RaceRecord, { contenders }: RaceFigures): string {

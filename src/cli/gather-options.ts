@@ -59,7 +59,7 @@ export function addGatherOptions(command: Command): Command {
     )
     .option('--ssh <command>', 'remote shell', 'ssh')
     .option('--remote-node <path>', 'Node.js (20 or newer) on the nodes')
-    .option('--window <n>', 'agents that start at once', countUpTo(MAX_WINDOW, 1), DEFAULT_WINDOW)
+    .option('--window <n>', 'agents that start at once at most', countUpTo(MAX_WINDOW, 1), DEFAULT_WINDOW)
     .addOption(
       new Option('--launcher <kind>', 'how agents start').choices(['ssh', 'local']).default('ssh'),
     )

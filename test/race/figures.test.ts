@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { raceFigures } from '../../race/figures.ts';
 import { heatRecord, nodeRecord, raceRecord } from './sample.ts';
-import type { ContenderFigures } from '../../race/figures.ts';
+import type { ContenderFigures } from '../../race/contender-figures.ts';
 import type { HeatRecord } from '../../race/record.ts';
 
 /** The figures of the only contender. */

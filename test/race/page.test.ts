@@ -78,7 +78,7 @@ void it('`renderRacePage` has every figure of a contender in its tables', () => 
   for (const row of [
     'kgetplus 5/5 18.0 s 2.25 τ 14.0 s 1.75 τ 16.0 s 2.00 τ 38.0 s 0.95 × limit',
     'kgetplus 2.00 s 16.0 s 2.00 τ 12.0 s 1.50 τ 14.0 s 1.75 τ 36.0 s 0.90 × limit',
-    'kgetplus 2.44 KiB 0.50 × images 1.25 5 3.00 120000 a 100 MB 7.00 1.00 KiB 2.00 KiB',
+    'kgetplus 2.44 KiB 0.50 × images 1.25 11.7 KiB 5 3.00 120000 a 100 MB 7.00 1.00 KiB 2.00 KiB',
   ]) {
     assert.ok(text?.includes(row), row);
   }

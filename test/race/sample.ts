@@ -55,7 +55,7 @@ export function raceRecord(
       kernel: '6.18',
       node: '26.10.0',
       commit: 'dca420d',
-      versions: {},
+      versions: { 'scp at once': 'OpenSSH_9.2p1' },
     },
     lab: { nodes: 5, rate: '8mbit', frontendRate: '8mbit', topology: 'one switch' },
     images: {

@@ -45,17 +45,13 @@ void test('`peakSenders` counts a node once when it has two connections', () => 
 
 void test('`peakSenders` is n when n nodes send all the time', () => {
   check(
-    property(
-      integer({ min: 1, max: 40 }),
-      integer({ min: 2, max: 9 }),
-      (nodes, length) => {
-        const rows = Array.from({ length: nodes }, (_, node) => [
-          `n${node}`,
-          Array.from({ length }, () => MiB),
-        ]);
-        assert.equal(peakSenders(samplesOf(Object.fromEntries(rows))), nodes);
-      },
-    ),
+    property(integer({ min: 1, max: 40 }), integer({ min: 2, max: 9 }), (nodes, length) => {
+      const rows = Array.from({ length: nodes }, (_, node) => [
+        `n${node}`,
+        Array.from({ length }, () => MiB),
+      ]);
+      assert.equal(peakSenders(samplesOf(Object.fromEntries(rows))), nodes);
+    }),
   );
 });
 

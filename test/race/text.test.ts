@@ -72,6 +72,7 @@ void it('`formatRace` has each figure in its column when a race is given', () =>
     '2.44 KiB',
     '0.50',
     '1.25',
+    '11.7 KiB',
     '5',
     '3.00',
     '120000',
@@ -88,7 +89,9 @@ void it('`formatRace` says what was measured where when a race is given', () => 
     '5 nodes at 8mbit, frontend at 8mbit; one switch',
     'iperf3 brought 8.00 Mbit/s to the frontend',
     'all images take 40.0 s (the limit)',
-    'clush runs true(1) on all nodes in 1.50 s; all agents were up after: kgetplus 2.00 s',
+    'clush runs true(1) on all nodes in 1.50 s; kgetplus gather --dry-run takes 3.00 s, and ' +
+      '4.00 s when agents have to be shipped first; all agents were up after: kgetplus 2.00 s',
+    'scp at once: OpenSSH_9.2p1',
     '2 × AMD EPYC, 8.00 GiB, kernel 6.18; Node.js 26.10.0, commit dca420d',
   ]) {
     assert.ok(text.replace(/\n +/g, ' ').includes(words), words);
