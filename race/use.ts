@@ -22,7 +22,7 @@ interface UseWatch {
 }
 
 /** Looking at the memory of many processes takes long: at most this part of the time goes into it. */
-const LOOKING_SHARE = 0.05;
+const LOOKING_SHARE = 0.01;
 const LOOK_EVERY_MS = 250;
 
 /** The group with this name; a stand-in that measures no processor time without control groups. */
