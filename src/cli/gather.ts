@@ -88,8 +88,8 @@ async function gatherCommand(
 }
 
 function nodeLauncher(options: GatherOptions, system: System): AgentLauncher {
-  const { agent, clock } = system;
-  const start = { clock, window: options.window };
+  const { agent, clock, processors } = system;
+  const start = { clock, processors, window: options.window };
   if (options.launcher === 'local') return windowed(localLauncher({ ...agent, clock }), start);
   const remote = options.remoteNode === undefined ? {} : { remoteNode: options.remoteNode };
   const command = splitWords(options.ssh);

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { KgetError } from '../base/error.ts';
 import { systemClock } from '../base/system-clock.ts';
@@ -36,6 +37,7 @@ const system: System = {
   stdout: process.stdout,
   stderr: process.stderr,
   agent: { agentFile: fileURLToPath(new URL('agent.cjs', import.meta.url)), version: VERSION },
+  processors: availableParallelism(),
   environment: process.env,
   interrupt: interrupt.signal,
   setExitCode: (code) => {

@@ -14,6 +14,8 @@ export interface System {
   readonly stderr: NodeJS.WriteStream;
   /** The bundled agent and the version that it must have. */
   readonly agent: { readonly agentFile: string; readonly version: string };
+  /** How many processors this process may use. */
+  readonly processors: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Aborted by the first Ctrl-C; the second one ends the process. */
   readonly interrupt: AbortSignal;

@@ -8,17 +8,17 @@ import type { AgentLauncher } from './channel.ts';
  */
 export const DEFAULT_WINDOW = 64;
 
-/**
- * How many are started at once at first: logging in takes a processor of this host some time, and if
- * all nodes share it, no agent is up, and the link is idle, until nearly all are.
- */
-const FIRST_WINDOW = 8;
-
 /** The window grows with every launch that ends, and this often meanwhile: hosts may be dead. */
 const GROW_EVERY_MS = 100;
 
 export interface WindowOptions {
   readonly clock: Clock;
+  /**
+   * Processors of this host: so many are started at once at first. Logging in takes one of them some
+   * time, and if all nodes shared them, no agent would be up, and the link idle, until nearly all
+   * are.
+   */
+  readonly processors: number;
   /** How many agents are started at once at most; `DEFAULT_WINDOW` if not given. */
   readonly window?: number;
 }
@@ -28,10 +28,10 @@ export interface WindowOptions {
  * for their turn in order.
  */
 export function windowed(launcher: AgentLauncher, options: WindowOptions): AgentLauncher {
-  const { clock, window = DEFAULT_WINDOW } = options;
+  const { clock, processors, window = DEFAULT_WINDOW } = options;
   assert(Number.isSafeInteger(window) && window > 0, 'the window is a positive whole number');
   const waiting = new Set<() => void>();
-  let open = Math.min(window, FIRST_WINDOW);
+  let open = Math.min(window, processors);
   let started = 0;
   let growing = false;
 

@@ -23,7 +23,7 @@ function manual() {
 void describe('windowed', () => {
   void it('`windowed` starts the next one when one has started or failed', async () => {
     const { launcher, pending, started } = manual();
-    const limited = windowed(launcher, { clock: steppedClock(), window: 2 });
+    const limited = windowed(launcher, { clock: steppedClock(), processors: 8, window: 2 });
     const launches = ['a', 'b', 'c', 'd'].map((node) => limited.launch(node, never));
     await new Promise(setImmediate);
     assert.deepEqual(started(), ['a', 'b']);
@@ -41,7 +41,7 @@ void describe('windowed', () => {
 
   void it('`windowed` begins with a few, and starts two for each launch that ends', async () => {
     const { launcher, pending, started } = manual();
-    const limited = windowed(launcher, { clock: steppedClock() });
+    const limited = windowed(launcher, { clock: steppedClock(), processors: 8 });
     const nodes = Array.from({ length: 40 }, (_, index) => `n${index}`);
     const launches = nodes.map((node) => limited.launch(node, never));
     await new Promise(setImmediate);
@@ -59,7 +59,7 @@ void describe('windowed', () => {
   void it('`windowed` starts more with time when the first nodes do not answer', async () => {
     const { launcher, pending, started } = manual();
     const clock = steppedClock();
-    const limited = windowed(launcher, { clock, window: 10 });
+    const limited = windowed(launcher, { clock, processors: 8, window: 10 });
     const launches = Array.from({ length: 12 }, async (_, node) =>
       limited.launch(`${node}`, never),
     );
@@ -76,7 +76,7 @@ void describe('windowed', () => {
 
   void it('`windowed` rejects with `cancelled` when a launch is aborted before its turn', async () => {
     const { launcher, pending, started } = manual();
-    const limited = windowed(launcher, { clock: steppedClock(), window: 1 });
+    const limited = windowed(launcher, { clock: steppedClock(), processors: 8, window: 1 });
     const abort = new AbortController();
     const first = limited.launch('a', never);
     const second = limited.launch('b', abort.signal);
