@@ -35,7 +35,7 @@ function loseNode(world: World, node: string): void {
   if (!world.present.delete(node)) return;
   for (const pull of underWay(world)) {
     const isReceiver = pull.traced.to === node;
-    const isSender = pull.traced.from === node && pull.phase !== 'landing';
+    const isSender = pull.traced.from === node && pull.stage.phase !== 'landing';
     if (isReceiver || isSender) failPull(world, pull, undefined);
   }
   tell(world, { type: 'lost', node });
@@ -46,10 +46,10 @@ function spoilCopy(world: World, { node, image }: { node: string; image: string 
   tell(world, { type: 'spoiled', node, image });
   for (const pull of underWay(world)) {
     const isOfCopy = pull.traced.from === node && pull.traced.image === image;
-    if (isOfCopy && pull.phase !== 'landing') failPull(world, pull, 'source');
+    if (isOfCopy && pull.stage.phase !== 'landing') failPull(world, pull, 'source');
   }
 }
 
 function underWay(world: World): Pull[] {
-  return [...world.pulls.values()].filter((pull) => pull.phase !== 'ended');
+  return [...world.pulls.values()].filter((pull) => pull.stage.phase !== 'ended');
 }

@@ -1,55 +1,72 @@
 import { assert } from '../base/assert.ts';
+import { FRONTEND } from '../planner/types.ts';
+import { createResource, type Resource } from './flow.ts';
+import type { Rack, Scenario, SimulatedNode } from './scenario.ts';
 
-/** Bytes on their way over links in turn; links are told apart by name. */
-export interface Flow {
-  readonly links: readonly string[];
-  remainingBytes: number;
-  bytesPerSecond: number;
+/** Links and disks of a scenario, each direction of a link a resource of its own. */
+export interface Network {
+  /** All that a pull uses: it reads at the source, crosses links and writes at the target. */
+  route(from: string, to: string): readonly Resource[];
 }
 
-/** Two rates closer than this are one: progressive filling then fixes their links together. */
-const RELATIVE_TOLERANCE = 1e-9;
+/** Where a node or the frontend sends and receives. */
+interface Ports {
+  /** That of its rack, one for all of them; undefined at the core of the network. */
+  readonly uplink: Uplink | undefined;
+  readonly outward: readonly Resource[];
+  readonly inward: readonly Resource[];
+}
 
-/**
- * Sets the rates of all flows to the max-min fair shares: no flow can get more without another,
- * that has no more than it, getting less. By progressive filling (Bertsekas and Gallager, Data
- * Networks, section 6.5.2): the link with the least share per flow fixes its flows, and so on with
- * the rest. This is what TCP flows of equal round-trip times tend to.
- */
-export function shareFairly(
-  flows: Iterable<Flow>,
-  capacitiesBytesPerSecond: ReadonlyMap<string, number>,
-): void {
-  const links = new Map<string, { left: number; flows: Set<Flow> }>();
-  for (const flow of flows) {
-    for (const name of flow.links) {
-      const link = links.get(name) ?? {
-        left: capacitiesBytesPerSecond.get(name) ?? 0,
-        flows: new Set(),
-      };
-      links.set(name, link);
-      link.flows.add(flow);
-    }
+interface Uplink {
+  readonly up: Resource;
+  readonly down: Resource;
+}
+
+/** The network of a scenario; the frontend and nodes without a rack are at its core. */
+export function createNetwork(scenario: Scenario): Network {
+  const uplinks = new Map<Rack, Uplink>();
+  const ports = new Map<string, Ports>([[FRONTEND, frontendPorts(scenario)]]);
+  for (const node of scenario.nodes) {
+    const uplink = node.rack === undefined ? undefined : uplinkOf(uplinks, node.rack);
+    ports.set(node.id, nodePorts(node, uplink));
   }
-  while (links.size > 0) {
-    let share = Infinity;
-    for (const link of links.values()) share = Math.min(share, link.left / link.flows.size);
-    const limit = share * (1 + RELATIVE_TOLERANCE);
-    const fixed = new Set<Flow>();
-    for (const link of links.values()) {
-      if (link.left / link.flows.size > limit) continue;
-      for (const flow of link.flows) fixed.add(flow);
-    }
-    assert(fixed.size > 0 && share > 0, 'every round of filling fixes a flow');
-    for (const flow of fixed) {
-      flow.bytesPerSecond = share;
-      for (const name of flow.links) {
-        const link = links.get(name);
-        if (link === undefined) continue;
-        link.left -= share;
-        link.flows.delete(flow);
-        if (link.flows.size === 0) links.delete(name);
+
+  return {
+    route(from, to): readonly Resource[] {
+      const source = ports.get(from);
+      const target = ports.get(to);
+      assert(source !== undefined && target !== undefined, `${from} and ${to} are in the scenario`);
+      const route = [...source.outward];
+      if (source.uplink !== target.uplink) {
+        if (source.uplink !== undefined) route.push(source.uplink.up);
+        if (target.uplink !== undefined) route.push(target.uplink.down);
       }
-    }
-  }
+      return [...route, ...target.inward];
+    },
+  };
+}
+
+function uplinkOf(uplinks: Map<Rack, Uplink>, rack: Rack): Uplink {
+  const known = uplinks.get(rack);
+  if (known !== undefined) return known;
+  const { upBytesPerSecond, downBytesPerSecond } = rack;
+  const uplink = { up: createResource(upBytesPerSecond), down: createResource(downBytesPerSecond) };
+  uplinks.set(rack, uplink);
+  return uplink;
+}
+
+function nodePorts(node: SimulatedNode, uplink: Uplink | undefined): Ports {
+  const { upBytesPerSecond, downBytesPerSecond } = node;
+  const { diskReadBytesPerSecond = Infinity, diskWriteBytesPerSecond = Infinity } = node;
+  return {
+    uplink,
+    outward: [diskReadBytesPerSecond, upBytesPerSecond].map(createResource),
+    inward: [downBytesPerSecond, diskWriteBytesPerSecond].map(createResource),
+  };
+}
+
+function frontendPorts(scenario: Scenario): Ports {
+  const { frontendBytesPerSecond, frontendDiskWriteBytesPerSecond = Infinity } = scenario;
+  const rates = [frontendBytesPerSecond, frontendDiskWriteBytesPerSecond];
+  return { uplink: undefined, outward: [], inward: rates.map(createResource) };
 }

@@ -1,6 +1,6 @@
 import { unreachable } from '../base/assert.ts';
 import { FRONTEND, type PlannerCommand, type PlannerOptions } from '../planner/types.ts';
-import { goodCopies, type Ledger, type LedgerNode } from './ledger.ts';
+import { goodCopies, type Ledger, type LedgerNode, type LedgerTransfer } from './ledger-entries.ts';
 
 // The rules of docs/decisions/0001-greedy-planner.md, each as the list of what breaks it, in words.
 
@@ -40,7 +40,10 @@ function brokenByPull(ledger: Ledger, options: PlannerOptions, pull: Command<'pu
   if (known !== undefined && known.failures >= options.maxAttempts) {
     broken.push(`${image} is tried more than ${options.maxAttempts} times`);
   }
-  if (target !== undefined && usedBytes(ledger, target) + (known?.bytes ?? 0) > target.roomBytes) {
+  if (
+    target !== undefined &&
+    usedBytes(ledger, to, target) + (known?.bytes ?? 0) > target.roomBytes
+  ) {
     broken.push(`pull of ${image} onto ${to}, which has no room`);
   }
   return broken;
@@ -48,22 +51,26 @@ function brokenByPull(ledger: Ledger, options: PlannerOptions, pull: Command<'pu
 
 function brokenLinks(ledger: Ledger, { transfer, image, from, to }: Command<'pull'>): string[] {
   const broken: string[] = [];
-  const running = [...ledger.active].filter((one) => one.phase === 'moving');
-  const frontendPulls = running.filter((one) => one.to === FRONTEND);
   if (ledger.transfers.has(transfer)) broken.push(`transfer ${transfer} is commanded twice`);
-  if ([...ledger.active].some((one) => one.image === image)) {
-    broken.push(`${image} is under way twice`);
-  }
+  if ((ledger.images.get(image)?.underWay ?? 0) > 0) broken.push(`${image} is under way twice`);
+  const sent = moving(ledger, from).filter((one) => one.from === from);
   if (to === FRONTEND) {
-    if (frontendPulls.length >= ledger.senders) broken.push('too many senders to the frontend');
-    if (frontendPulls.some((one) => one.from === from)) broken.push(`${from} uses two slots`);
+    if (ledger.frontendPulls.size >= ledger.senders)
+      broken.push('too many senders to the frontend');
+    if (sent.some((one) => one.to === FRONTEND)) broken.push(`${from} uses two slots`);
     return broken;
   }
-  if (running.some((one) => one.to !== FRONTEND && one.from === from)) {
-    broken.push(`${from} sends to two peers`);
+  if (sent.some((one) => one.to !== FRONTEND)) broken.push(`${from} sends to two peers`);
+  if (moving(ledger, to).some((one) => one.to === to)) {
+    broken.push(`${to} receives from two peers`);
   }
-  if (running.some((one) => one.to === to)) broken.push(`${to} receives from two peers`);
   return broken;
+}
+
+/** Transfers from or to the node that still use its link. */
+function moving(ledger: Ledger, node: string): LedgerTransfer[] {
+  const transfers = ledger.nodes.get(node)?.transfers ?? [];
+  return [...transfers].filter((one) => one.phase === 'moving');
 }
 
 function brokenByRelease(ledger: Ledger, { node }: Command<'release'>): string[] {
@@ -72,11 +79,7 @@ function brokenByRelease(ledger: Ledger, { node }: Command<'release'>): string[]
   if (released?.phase !== 'up') return [`release of ${node}, which is gone`];
   if (!released.listed) broken.push(`release of ${node}, which has not named all images`);
   if (released.stays) broken.push(`release of ${node}, which stays`);
-  for (const { from, to } of ledger.active) {
-    if (from === node || to === node) {
-      broken.push(`release of ${node} while it sends or receives`);
-    }
-  }
+  if (released.transfers.size > 0) broken.push(`release of ${node} while it sends or receives`);
   for (const image of released.copies.keys()) {
     if (ledger.images.get(image)?.safe === true) continue;
     if (goodCopies(ledger, image) < 2) {
@@ -96,18 +99,15 @@ function brokenByGiveUp(ledger: Ledger, { image, reason }: Command<'give-up'>): 
 
 /** A slot must not be free while a node could use it. A cut-off node may wait for its detour. */
 export function idleFrontend(ledger: Ledger): string[] {
-  const active = [...ledger.active];
-  const pulls = active.filter((one) => one.to === FRONTEND && one.phase === 'moving');
-  if (pulls.length >= ledger.senders || ledger.cutOffFrontend) return [];
-  const busy = new Set(pulls.map((one) => one.from));
-  const taken = new Set(active.map((one) => one.image));
-  for (const id of busy)
-    for (const image of ledger.nodes.get(id)?.copies.keys() ?? []) taken.add(image);
-  for (const [id, node] of ledger.nodes) {
-    if (node.phase !== 'up' || busy.has(id)) continue;
-    for (const image of node.copies.keys()) {
+  if (ledger.frontendPulls.size >= ledger.senders || ledger.cutOffFrontend) return [];
+  const busy = new Set([...ledger.frontendPulls].map((one) => one.from));
+  for (const [id, { phase, copies }] of ledger.nodes) {
+    if (phase !== 'up' || busy.has(id)) continue;
+    for (const image of copies.keys()) {
       const known = ledger.images.get(image);
-      if (known === undefined || known.safe || known.givenUp || taken.has(image)) continue;
+      if (known === undefined || known.safe || known.givenUp || known.underWay > 0) continue;
+      // Whoever sends to the frontend will send that as well.
+      if ([...known.holders].some((holder) => busy.has(holder))) continue;
       return [`the frontend idles while ${id} has ${image}`];
     }
   }
@@ -128,15 +128,13 @@ export function unfinished(ledger: Ledger, plannerIsIdle: boolean): string[] {
 }
 
 /** Foreign images on the node and on their way to it. */
-function usedBytes(ledger: Ledger, node: LedgerNode): number {
+function usedBytes(ledger: Ledger, id: string, node: LedgerNode): number {
   let sumBytes = 0;
   for (const [image, { hops }] of node.copies) {
     if (hops > 0) sumBytes += ledger.images.get(image)?.bytes ?? 0;
   }
-  for (const { to, image } of ledger.active) {
-    if (ledger.nodes.get(to) === node) {
-      sumBytes += ledger.images.get(image)?.bytes ?? 0;
-    }
+  for (const { to, image } of node.transfers) {
+    if (to === id) sumBytes += ledger.images.get(image)?.bytes ?? 0;
   }
   return sumBytes;
 }

@@ -4,7 +4,10 @@ import type { Blame, PlannerCommand, PlannerOptions } from '../planner/types.ts'
 /** A cluster, what it holds and what will go wrong: all that a simulated run depends on. */
 export interface Scenario {
   readonly nodes: readonly SimulatedNode[];
+  /** The link from the core of the network into the frontend. */
   readonly frontendBytesPerSecond: number;
+  /** How fast the frontend's disk takes what it receives; unlimited by default. */
+  readonly frontendDiskWriteBytesPerSecond?: number;
   /** From a pull's command until its first byte. */
   readonly connectSeconds: number;
   /** From a transfer's last byte until its copy is durable. */
@@ -13,14 +16,32 @@ export interface Scenario {
   readonly planner: PlannerOptions;
 }
 
+/** All rates are above 0; an infinite one limits nobody. */
 export interface SimulatedNode {
   readonly id: string;
+  /** When its agent is up, from the start of the run. */
   readonly joinSeconds: number;
+  /** Its link is full duplex: the two directions do not share. */
   readonly upBytesPerSecond: number;
   readonly downBytesPerSecond: number;
+  /** At the core of the network by default, as the frontend is. */
+  readonly rack?: Rack;
+  /** How fast its disk gives what it sends; unlimited by default. */
+  readonly diskReadBytesPerSecond?: number;
+  /** How fast its disk takes what it receives; unlimited by default. */
+  readonly diskWriteBytesPerSecond?: number;
   /** Room for foreign images. */
   readonly roomBytes: number;
   readonly images: readonly { readonly id: string; readonly bytes: number }[];
+}
+
+/**
+ * A rack's uplink to the core, full duplex; what stays in the rack does not cross it. Nodes that
+ * have the same object, not one like it, are in the same rack.
+ */
+export interface Rack {
+  readonly upBytesPerSecond: number;
+  readonly downBytesPerSecond: number;
 }
 
 export type Fault =

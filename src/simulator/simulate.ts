@@ -1,20 +1,17 @@
 import { assert } from '../base/assert.ts';
 import { toCurve } from '../planner/bound.ts';
 import { createPlanner } from '../planner/planner.ts';
-import { FRONTEND, type Planner, type PlannerOptions } from '../planner/types.ts';
+import type { Planner, PlannerOptions } from '../planner/types.ts';
 import { createChecker } from './checker.ts';
+import { momentOf } from './event-queue.ts';
 import { scheduleFaults } from './faults.ts';
-import { shareFairly } from './network.ts';
 import { arrive, tell } from './pulls.ts';
 import type { Outcome, Scenario, SimulatedNode } from './scenario.ts';
 import { createTimers } from './timers.ts';
-import { createWorld, type Pull, type World } from './world.ts';
+import { createWorld, type World } from './world.ts';
 
 /** A run that takes more steps than this does not end. */
-const MAX_STEPS = 1_000_000;
-
-/** Moments closer than this are one: what rounding leaves of a flow is not worth a step. */
-const INSTANT_SECONDS = 1e-9;
+const MAX_STEPS = 10_000_000;
 
 /**
  * Runs a planner through a scenario in virtual time: nodes join and name their images, pulls take
@@ -39,7 +36,7 @@ export function simulate(
     steps += 1;
     assert(steps < MAX_STEPS, `the run ends within ${MAX_STEPS} steps`);
   }
-  checker.ended(planner.idle(), world.nowSeconds);
+  checker.ended(planner.idle(), world.engine.nowSeconds);
   return toOutcome(world);
 }
 
@@ -55,48 +52,32 @@ function join(world: World, { id, roomBytes, images }: SimulatedNode): void {
 
 /**
  * Goes on to the next moment at which anything happens, and lets one thing happen; false at the
- * end.
+ * end. At one moment timers come before completions.
  */
 function step(world: World): boolean {
-  shareFairly(
-    [...world.moving].map((pull) => pull.flow),
-    world.capacities,
-  );
-  const first = firstToArrive(world);
-  const arrivalSeconds = first === undefined ? Infinity : world.nowSeconds + remaining(first);
-  const timerSeconds = world.timers.nextSeconds();
-  if (first === undefined && timerSeconds === Infinity) return false;
-  if (first === undefined || timerSeconds <= arrivalSeconds) {
+  const { engine, timers } = world;
+  const timerSeconds = timers.nextSeconds();
+  const isDue = momentOf(timerSeconds) <= momentOf(engine.nowSeconds);
+  const completion = isDue ? undefined : engine.nextCompletion();
+  if (completion === undefined && timerSeconds === Infinity) return false;
+  if (completion === undefined || momentOf(timerSeconds) <= momentOf(completion.seconds)) {
     advance(world, timerSeconds);
-    world.timers.take()();
-  } else {
-    advance(world, arrivalSeconds);
-    arrive(world, first);
+    timers.take()();
+    return true;
   }
+  const pull = world.moving.get(completion.flow);
+  assert(pull !== undefined, 'a flow is that of a pull');
+  advance(world, completion.seconds);
+  arrive(world, pull);
   return true;
 }
 
-function firstToArrive(world: World): Pull | undefined {
-  let first: Pull | undefined;
-  for (const pull of world.moving) {
-    if (first === undefined || remaining(pull) < remaining(first) - INSTANT_SECONDS) first = pull;
-  }
-  return first;
-}
-
-function remaining({ flow }: Pull): number {
-  return flow.remainingBytes / flow.bytesPerSecond;
-}
-
+/** Within one moment times may differ by rounding, and go back by it. */
 function advance(world: World, toSeconds: number): void {
-  const seconds = toSeconds - world.nowSeconds;
-  let isFrontendBusy = false;
-  for (const { flow, traced } of world.moving) {
-    flow.remainingBytes = Math.max(0, flow.remainingBytes - flow.bytesPerSecond * seconds);
-    if (traced.to === FRONTEND) isFrontendBusy = true;
-  }
-  if (isFrontendBusy) world.frontendBusySeconds += seconds;
-  world.nowSeconds = toSeconds;
+  const { engine } = world;
+  const nextSeconds = Math.max(engine.nowSeconds, toSeconds);
+  if (world.movingToFrontend > 0) world.frontendBusySeconds += nextSeconds - engine.nowSeconds;
+  engine.advance(nextSeconds);
 }
 
 function toOutcome(world: World): Outcome {

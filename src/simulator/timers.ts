@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { createEventQueue } from './event-queue.ts';
 
 /** Virtual time and what is to happen in it. */
 export interface Timers {
@@ -12,21 +13,21 @@ export interface Timers {
   take(): () => void;
 }
 
-/** Timers without any action yet; few are pending at once, so a sorted list will do. */
+/** Timers without any action yet. */
 export function createTimers(): Timers {
-  const pending: { readonly seconds: number; readonly action: () => void }[] = [];
+  const pending = createEventQueue<() => void>();
   return {
     at(seconds, action): void {
-      const place = pending.findLastIndex((timer) => timer.seconds <= seconds) + 1;
-      pending.splice(place, 0, { seconds, action });
+      pending.add(seconds, action);
     },
     nextSeconds(): number {
-      return pending[0]?.seconds ?? Infinity;
+      return pending.first()?.seconds ?? Infinity;
     },
     take(): () => void {
-      const timer = pending.shift();
+      const timer = pending.first();
       assert(timer !== undefined, 'a timer is pending');
-      return timer.action;
+      pending.remove(timer);
+      return timer.item;
     },
   };
 }

@@ -1,6 +1,8 @@
-import { FRONTEND, type Planner, type PlannerCommand } from '../planner/types.ts';
+import type { Planner, PlannerCommand } from '../planner/types.ts';
 import type { Checker } from './checker.ts';
-import type { Flow } from './network.ts';
+import { createFlowEngine, type FlowEngine } from './flow-engine.ts';
+import type { Flow } from './flow.ts';
+import { createNetwork, type Network } from './network.ts';
 import type { Fault, Scenario, TracedTransfer } from './scenario.ts';
 import type { Timers } from './timers.ts';
 
@@ -8,9 +10,15 @@ import type { Timers } from './timers.ts';
 export interface Pull {
   readonly traced: TracedTransfer;
   readonly fault: Extract<Fault, { kind: 'transfer-fails' }> | undefined;
-  phase: 'connecting' | 'moving' | 'landing' | 'ended';
-  readonly flow: Flow;
+  stage: Stage;
 }
+
+type Stage =
+  | { readonly phase: 'connecting' }
+  | { readonly phase: 'moving'; readonly flow: Flow }
+  /** The last byte has arrived, and the copy is not durable yet. */
+  | { readonly phase: 'landing' }
+  | { readonly phase: 'ended' };
 
 /** Everything that changes during a simulated run. */
 export interface World {
@@ -18,7 +26,8 @@ export interface World {
   readonly planner: Planner;
   readonly checker: Checker;
   readonly timers: Timers;
-  readonly capacities: ReadonlyMap<string, number>;
+  readonly network: Network;
+  readonly engine: FlowEngine;
   readonly imageBytes: ReadonlyMap<string, number>;
   /** Nodes that have joined and are neither released nor lost. */
   readonly present: Set<string>;
@@ -26,11 +35,12 @@ export interface World {
   readonly named: Set<string>;
   /** In the order of their commands; ended ones stay. */
   readonly pulls: Map<string, Pull>;
-  readonly moving: Set<Pull>;
+  /** By their flows. */
+  readonly moving: Map<Flow, Pull>;
+  movingToFrontend: number;
   readonly commands: PlannerCommand[];
   readonly released: { readonly node: string; readonly seconds: number }[];
   readonly safeImages: Set<string>;
-  nowSeconds: number;
   makespanSeconds: number;
   frontendBusySeconds: number;
 }
@@ -44,31 +54,18 @@ export function createWorld(
   return {
     scenario,
     ...parts,
-    capacities: linkCapacities(scenario),
+    network: createNetwork(scenario),
+    engine: createFlowEngine(),
     imageBytes: new Map(images.map((image) => [image.id, image.bytes])),
     present: new Set(),
     named: new Set(),
     pulls: new Map(),
-    moving: new Set(),
+    moving: new Map(),
+    movingToFrontend: 0,
     commands: [],
     released: [],
     safeImages: new Set(),
-    nowSeconds: 0,
     makespanSeconds: 0,
     frontendBusySeconds: 0,
   };
-}
-
-/** The two links that a pull uses: links are full duplex, each direction one of its own. */
-export function linksBetween(from: string, to: string): readonly string[] {
-  return [`${from} up`, to === FRONTEND ? FRONTEND : `${to} down`];
-}
-
-function linkCapacities(scenario: Scenario): Map<string, number> {
-  const capacities = new Map([[FRONTEND, scenario.frontendBytesPerSecond]]);
-  for (const node of scenario.nodes) {
-    capacities.set(`${node.id} up`, node.upBytesPerSecond);
-    capacities.set(`${node.id} down`, node.downBytesPerSecond);
-  }
-  return capacities;
 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import type { PlannerOptions } from '../../src/planner/types.ts';
-import type { Fault, Scenario, SimulatedNode } from '../../src/simulator/scenario.ts';
+import type { Fault, Rack, Scenario, SimulatedNode } from '../../src/simulator/scenario.ts';
 
 /** Size of an image of one slot, and bytes per second of every link: τ is one second. */
 export const SLOT_BYTES = 1_000_000;
@@ -46,21 +46,23 @@ export function calmClusters(roomy: { readonly room: 'ample' | 'any' }): fc.Arbi
   return nodes.map((drawn) => withNodes(equalCluster(0), drawn.map(toNode)));
 }
 
-/** As before, with any room, rates, overheads and options. */
+/** As before, with any room, rates, racks, disks, overheads and options. */
 export function clusters(): fc.Arbitrary<Scenario> {
-  const rate = fc.integer({ min: SLOT_BYTES / 10, max: SLOT_BYTES });
+  const frontendRate = fc.integer({ min: SLOT_BYTES / 10, max: 3 * SLOT_BYTES });
   return fc
     .record({
       calm: calmClusters({ room: 'any' }),
-      rates: fc.array(rate, { minLength: 12, maxLength: 12 }),
-      frontendBytesPerSecond: fc.integer({ min: SLOT_BYTES / 10, max: 3 * SLOT_BYTES }),
+      places: fc.array(nodePlaces(), { minLength: 12, maxLength: 12 }),
+      racks: fc.array(racks(), { maxLength: 3 }),
+      frontendBytesPerSecond: frontendRate,
+      frontendDiskWriteBytesPerSecond: fc.oneof(fc.constant(Infinity), frontendRate),
       connectSeconds: fc.constantFrom(0, 0.02, 0.5),
       syncSeconds: fc.constantFrom(0, 0.02, 0.5),
       planner: plannerOptions(),
     })
-    .map(({ calm, rates, ...drawn }) => {
-      const nodes = calm.nodes.map((node, place) =>
-        withRates(node, rates[place] ?? SLOT_BYTES, rates.at(-1 - place) ?? SLOT_BYTES),
+    .map(({ calm, places, racks: drawnRacks, ...drawn }) => {
+      const nodes = calm.nodes.map((node, number) =>
+        withPlace(node, places[number % places.length], drawnRacks),
       );
       return Object.assign(drawn, { nodes, faults: calm.faults });
     });
@@ -86,8 +88,40 @@ function withFaults(scenario: Scenario, drawn: readonly Fault[]): Scenario {
   return { ...scenario, faults: drawn };
 }
 
-function withRates(node: SimulatedNode, up: number, down: number): SimulatedNode {
-  return { ...node, upBytesPerSecond: up, downBytesPerSecond: down };
+/** Where a node is in the cluster, and how fast. */
+interface NodePlace {
+  /** Picks one of the racks, or none. */
+  readonly rack: number;
+  readonly rates: Pick<
+    SimulatedNode,
+    'upBytesPerSecond' | 'downBytesPerSecond' | 'diskReadBytesPerSecond' | 'diskWriteBytesPerSecond'
+  >;
+}
+
+function nodePlaces(): fc.Arbitrary<NodePlace> {
+  const rate = fc.integer({ min: SLOT_BYTES / 10, max: SLOT_BYTES });
+  const disk = fc.oneof(fc.constant(Infinity), rate);
+  const rates = fc.record({
+    upBytesPerSecond: rate,
+    downBytesPerSecond: rate,
+    diskReadBytesPerSecond: disk,
+    diskWriteBytesPerSecond: disk,
+  });
+  return fc.record({ rack: fc.nat({ max: 3 }), rates });
+}
+
+function racks(): fc.Arbitrary<Rack> {
+  const rate = fc.integer({ min: SLOT_BYTES / 10, max: 4 * SLOT_BYTES });
+  return fc.record({ upBytesPerSecond: rate, downBytesPerSecond: rate });
+}
+
+function withPlace(
+  node: SimulatedNode,
+  place: NodePlace | undefined,
+  drawnRacks: readonly Rack[],
+): SimulatedNode {
+  const rack = place === undefined ? undefined : drawnRacks[place.rack];
+  return { ...node, ...place?.rates, ...(rack === undefined ? {} : { rack }) };
 }
 
 interface DrawnNode {

@@ -1,50 +1,63 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
-import { shareFairly, type Flow } from '../../src/simulator/network.ts';
+import { FRONTEND } from '../../src/planner/types.ts';
+import { createNetwork } from '../../src/simulator/network.ts';
+import type { Rack, Scenario } from '../../src/simulator/scenario.ts';
+import { equalCluster } from './clusters.ts';
 
-void test('`shareFairly` gives others what a bottleneck leaves when flows share a link', () => {
-  const flows = [flow('a', 'x'), flow('b', 'x'), flow('c', 'x')];
-  shareFairly(flows, links({ a: 1, b: 9, c: 9, x: 9 }));
-  assert.deepEqual(
-    flows.map((one) => one.bytesPerSecond),
-    [1, 4, 4],
-  );
-});
+// Every resource has a rate of its own, by which it is known.
+const NEAR: Rack = { upBytesPerSecond: 501, downBytesPerSecond: 502 };
+const FAR: Rack = { upBytesPerSecond: 601, downBytesPerSecond: 602 };
+const PLACES: readonly (Rack | undefined)[] = [NEAR, NEAR, FAR, undefined];
 
-void test('`shareFairly` is feasible and every flow has a bottleneck when flows are any', () => {
-  const name = fc.constantFrom('a', 'b', 'c', 'd', 'e');
-  const pairs = fc.array(fc.tuple(name, name), { minLength: 1, maxLength: 12 });
-  const rates = fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 5, maxLength: 5 });
-  fc.assert(
-    fc.property(pairs, rates, (drawn, capacities) => {
-      const flows = drawn.map(([from, to]) => flow(`${from} up`, `${to} down`));
-      const limits = new Map(
-        capacities.flatMap((rate, place) => [
-          [`${'abcde'[place]} up`, rate],
-          [`${'abcde'[place]} down`, rate * 2],
-        ]),
-      );
-      shareFairly(flows, limits);
-      for (const one of flows) assert.ok(one.links.some((link) => isBottleneck(link, one, flows)));
-
-      function isBottleneck(link: string, one: Flow, all: readonly Flow[]): boolean {
-        const sharing = all.filter((other) => other.links.includes(link));
-        const used = sharing.reduce((sum, other) => sum + other.bytesPerSecond, 0);
-        const limit = limits.get(link) ?? 0;
-        assert.ok(used <= limit * (1 + 1e-6));
-        const most = Math.max(...sharing.map((other) => other.bytesPerSecond));
-        return used >= limit * (1 - 1e-6) && one.bytesPerSecond >= most * (1 - 1e-6);
-      }
-    }),
-    { seed: 2009, numRuns: 300 },
-  );
-});
-
-function flow(...names: string[]): Flow {
-  return { links: names, remainingBytes: 1, bytesPerSecond: 0 };
+for (const [what, from, to, rates] of [
+  ['nodes are in one rack', 'n1', 'n2', [103, 101, 202, 204]],
+  ['nodes are in two racks', 'n1', 'n3', [103, 101, 501, 602, 302, 304]],
+  ['only the sender is in a rack', 'n3', 'n4', [303, 301, 601, 402, 404]],
+  ['only the receiver is in a rack', 'n4', 'n1', [403, 401, 502, 102, 104]],
+  ['the frontend pulls from a rack', 'n2', FRONTEND, [203, 201, 501, 91, 92]],
+  ['the frontend pulls from the core', 'n4', FRONTEND, [403, 401, 91, 92]],
+] as const) {
+  void test(`\`route\` has the disks and links on the way when ${what}`, () => {
+    const route = createNetwork(cluster()).route(from, to);
+    assert.deepEqual(
+      route.map((resource) => resource.bytesPerSecond),
+      rates,
+    );
+  });
 }
 
-function links(capacities: Record<string, number>): Map<string, number> {
-  return new Map(Object.entries(capacities));
+void test('`route` shares an uplink when nodes have the same rack', () => {
+  const { route } = createNetwork(cluster());
+  const [first, second] = [route('n1', FRONTEND), route('n2', FRONTEND)];
+  assert.equal(first[2], second[2]);
+});
+
+void test('`route` does not share an uplink when racks are merely alike', () => {
+  const { nodes, ...rest } = cluster();
+  const alike = nodes.map((node) => Object.assign(node, { rack: { ...NEAR } }));
+  const { route } = createNetwork({ ...rest, nodes: alike });
+  assert.notEqual(route('n1', FRONTEND)[2], route('n2', FRONTEND)[2]);
+});
+
+void test('`route` limits nothing by disks when their rates are not given', () => {
+  const route = createNetwork(equalCluster(2)).route('n1', 'n2');
+  const finite = route.filter((resource) => resource.bytesPerSecond < Infinity);
+  assert.equal(finite.length, 2);
+});
+
+function cluster(): Scenario {
+  const calm = equalCluster(PLACES.length);
+  const nodes = calm.nodes.map((node, place) => {
+    const base = 100 * (place + 1);
+    const rack = PLACES[place];
+    const rates = {
+      upBytesPerSecond: base + 1,
+      downBytesPerSecond: base + 2,
+      diskReadBytesPerSecond: base + 3,
+      diskWriteBytesPerSecond: base + 4,
+    };
+    return Object.assign({ ...node, ...rates }, rack === undefined ? {} : { rack });
+  });
+  return { ...calm, nodes, frontendBytesPerSecond: 91, frontendDiskWriteBytesPerSecond: 92 };
 }
