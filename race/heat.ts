@@ -38,6 +38,7 @@ export async function runHeat(options: HeatOptions): Promise<HeatRecord> {
   if (contender.preparation) await shell(lab, contender.preparation(place));
   const released = new GivenBack(lab);
   const command = contender.command(place);
+  const startedAt = new Date().toISOString();
   const before = await linkBytes(lab);
   const senders = watchSenders(lab);
   const frontendUse = groups.frontend.watch();
@@ -58,6 +59,7 @@ export async function runHeat(options: HeatOptions): Promise<HeatRecord> {
   return {
     contender: contender.name,
     round,
+    startedAt,
     command,
     ...ended,
     nodes,

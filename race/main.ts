@@ -10,11 +10,12 @@ import { PROFILES } from './profiles.ts';
 import { runRace } from './race.ts';
 import { formatRace, markdownTables } from './text.ts';
 import type { Contender } from './contenders.ts';
-import type { RaceRecord } from './record.ts';
+import type { HeatRecord, RaceRecord } from './record.ts';
 
 interface RaceWords {
   readonly only?: readonly string[];
   readonly rounds: number;
+  readonly redo?: true;
   readonly to?: string;
   readonly directory?: string;
 }
@@ -30,6 +31,7 @@ program
   .argument('[profile]', Object.keys(PROFILES).join(', '), 'quick')
   .option('--only <names>', 'contenders, separated by commas', (text) => text.split(','))
   .option('--rounds <n>', 'how often all contenders run in turn', parseCount, 1)
+  .option('--redo', 'keep what race.json in that directory has of other contenders')
   .option('--to <dir>', 'directory for race.json and race.html [race-PROFILE]')
   .option('--directory <path>', "where the lab's files go [the system's for such]")
   .addHelpText('after', () => `\nProfiles:\n${profileList()}\n\nContenders:\n${contenderList()}`)
@@ -58,7 +60,9 @@ async function run(name: string, words: RaceWords): Promise<void> {
     throw new Error(`Cannot run race "${name}": wanted ${Object.keys(PROFILES).join(', ')}`);
   }
   requireTools();
+  const contenders = words.only?.map(contenderNamed) ?? usual(profile.without);
   const directory = words.to ?? `race-${name}`;
+  const kept = words.redo === true ? heatsOfOthers(directory, name, contenders) : [];
   mkdirSync(directory, { recursive: true });
   const ending = new AbortController();
   const interrupt = (): void => ending.abort(new Error('interrupted; the lab is removed'));
@@ -66,7 +70,8 @@ async function run(name: string, words: RaceWords): Promise<void> {
   const race = await runRace({
     name,
     profile,
-    contenders: words.only?.map(contenderNamed) ?? usual(profile.without),
+    contenders,
+    kept,
     rounds: words.rounds,
     directory: words.directory,
     onStep: (step) => process.stderr.write(`${new Date().toTimeString().slice(0, 8)} ${step}\n`),
@@ -82,6 +87,23 @@ async function run(name: string, words: RaceWords): Promise<void> {
 function writeRace(directory: string, race: RaceRecord): void {
   writeFileSync(join(directory, 'race.json'), `${JSON.stringify(race, null, 1)}\n`);
   writeFileSync(join(directory, 'race.html'), renderRacePage(race));
+}
+
+/** What an earlier race of the same profile found out about contenders that do not run now. */
+function heatsOfOthers(
+  directory: string,
+  profile: string,
+  contenders: readonly Contender[],
+): readonly HeatRecord[] {
+  const file = join(directory, 'race.json');
+  const earlier = JSON.parse(readFileSync(file, 'utf8')) as RaceRecord;
+  if (earlier.profile !== profile) {
+    throw new Error(
+      `Cannot add to ${file}: it is a race "${earlier.profile}", wanted "${profile}"`,
+    );
+  }
+  const names = new Set(contenders.map((contender) => contender.name));
+  return earlier.heats.filter((heat) => !names.has(heat.contender));
 }
 
 function usual(without: readonly string[]): readonly Contender[] {

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
 
 import { findTool } from '../lab/tools.ts';
+import { CONTENDERS } from './contenders.ts';
 import { prepareCourse } from './course.ts';
 import { shell } from './frontend.ts';
 import { runHeat } from './heat.ts';
@@ -15,6 +16,8 @@ export interface RaceOptions {
   readonly name: string;
   readonly profile: Profile;
   readonly contenders: readonly Contender[];
+  /** Of other contenders, in an earlier race of this profile: they stay in the record. */
+  readonly kept: readonly HeatRecord[];
   /** The contenders run one after the other, and that so many times. */
   readonly rounds: number;
   /** Where the lab's files go; by default the system's directory for such. */
@@ -42,12 +45,18 @@ export async function runRace(options: RaceOptions): Promise<RaceRecord> {
   await using course = await prepareCourse(profile, options);
   onStep('measuring the link');
   const link = await measureLink(course.lab, course.place, course.images);
-  const heats: HeatRecord[] = [];
+  const heats = [...options.kept];
   const { labRecord: lab, images } = course;
   const absent = options.contenders.flatMap(absence);
   const machine = await thisMachine(course, options.contenders);
   const head = { schema: 'kgetplus.race/1', profile: name, startedAt, machine, lab } as const;
-  const record = (): RaceRecord => ({ ...head, images, link, heats, absent });
+  const record = (): RaceRecord => ({
+    ...head,
+    images,
+    link,
+    heats: heats.toSorted(byContender),
+    absent,
+  });
   const limitSeconds = link.limitSeconds * LIMIT_FACTOR + LIMIT_EXTRA_SECONDS;
   for (const { round, contender } of programme(options.contenders, rounds)) {
     onStep(rounds > 1 ? `${contender.name}, round ${round}` : contender.name);
@@ -57,6 +66,14 @@ export async function runRace(options: RaceOptions): Promise<RaceRecord> {
     onHeat(record());
   }
   return record();
+}
+
+function byContender(one: HeatRecord, other: HeatRecord): number {
+  return placeOf(one) - placeOf(other) || one.round - other.round;
+}
+
+function placeOf({ contender }: HeatRecord): number {
+  return CONTENDERS.findIndex(({ name }) => name === contender);
 }
 
 function programme(

@@ -11,7 +11,7 @@ export interface RaceRecord {
   readonly lab: LabRecord;
   readonly images: ImagesRecord;
   readonly link: LinkRecord;
-  /** In the order in which they were run. */
+  /** In the order of the contenders, and of their rounds. */
   readonly heats: readonly HeatRecord[];
   /** Contenders that could not run here, and why. */
   readonly absent: readonly { readonly contender: string; readonly reason: string }[];
@@ -68,6 +68,8 @@ export interface LinkRecord {
 export interface HeatRecord {
   readonly contender: string;
   readonly round: number;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
   /** What was run on the frontend, by a shell. */
   readonly command: string;
   readonly exitCode: number | null;

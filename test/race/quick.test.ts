@@ -77,6 +77,26 @@ void describe('npm run race', { skip, timeout: 240_000 }, () => {
     assert.ok(printed.startsWith(shown));
     assert.match(race('show', '--markdown', join(directory, 'race.json')).stdout, /^\| kgetplus /m);
   });
+
+  void it('`--redo` runs some contenders again and keeps the others', () => {
+    const { status, stderr } = race('quick', '--redo', '--only', 'scp at once', '--to', directory);
+    assert.equal(status, 0, stderr);
+    const file = join(directory, 'race.json');
+    const { heats } = JSON.parse(readFileSync(file, 'utf8')) as RaceRecord;
+    assert.deepEqual(
+      heats.map((heat) => heat.contender),
+      record.heats.map((heat) => heat.contender),
+    );
+    const changed = heats.filter(
+      (heat, index) => heat.startedAt !== record.heats[index]?.startedAt,
+    );
+    assert.deepEqual(
+      changed.map((heat) => heat.contender),
+      ['scp at once'],
+    );
+    const other = race('paper', '--redo', '--to', directory);
+    assert.match(other.stderr, /it is a race "quick", wanted "paper"/);
+  });
 });
 
 void describe('npm run race, wrongly used', { skip }, () => {

@@ -24,6 +24,7 @@ export function heatRecord(
   return {
     contender,
     round: 1,
+    startedAt: '2026-11-22T09:30:00Z',
     command: `${contender} kn[01-05]:/labnode/disk.img out`,
     exitCode: 0,
     complaint: '',
