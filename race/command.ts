@@ -31,16 +31,19 @@ export async function runCommand(command: string, options: CommandOptions): Prom
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-COMPLAINT_CHARACTERS);
   });
-  const limit = AbortSignal.timeout(Math.ceil(limitSeconds * 1000));
-  limit.addEventListener('abort', () => {
+  const kill = (): void => void killCommand(lab);
+  const limit = setTimeout(() => {
     complaint += `\nstopped after ${limitSeconds.toFixed(0)} s`;
-  });
-  const end = AbortSignal.any([limit, signal]);
-  end.addEventListener('abort', () => void killCommand(lab));
+    kill();
+  }, limitSeconds * 1000);
+  signal.addEventListener('abort', kill);
   const startMs = performance.now();
   child.stdin?.end('go\n');
   const exitCode = await exitOf(child);
-  return { exitCode, complaint: complaint.trim(), seconds: (performance.now() - startMs) / 1000 };
+  const seconds = (performance.now() - startMs) / 1000;
+  clearTimeout(limit);
+  signal.removeEventListener('abort', kill);
+  return { exitCode, complaint: complaint.trim(), seconds };
 }
 
 async function killCommand(lab: Lab): Promise<void> {

@@ -8,6 +8,7 @@ import { addDemo } from './demo.ts';
 import { EXIT, exitCodeOfError } from './exit-code.ts';
 import { addGather } from './gather.ts';
 import { addReport } from './report.ts';
+import { addSimulate } from './simulate.ts';
 import { systemEntropy, type System } from './system.ts';
 
 /** Open handles that keep the process alive after a command has ended are a fault; this ends it. */
@@ -21,6 +22,7 @@ Examples:
   kgetplus gather -w 'node[01-64]' /var/lib/vm/job.qcow2 --to /srv/snapshots
   kgetplus report /srv/snapshots
   kgetplus demo
+  kgetplus simulate --nodes 64 --size 512MiB --link 1Gbit
   kgetplus gather --help`;
 
 const interrupt = new AbortController();
@@ -58,6 +60,7 @@ function createProgram(): Command {
   addGather(program, system);
   addDemo(program, system);
   addReport(program, system);
+  addSimulate(program, system);
   for (const command of program.commands) {
     command.exitOverride().showHelpAfterError(`(try kgetplus ${command.name()} --help)`);
   }

@@ -23,6 +23,8 @@ export interface ComparisonPlotInput extends Pick<CurvePlotInput, 'axisUnit' | '
 const NAME_SHARES = [0.72, 0.4, 0.64, 0.32, 0.56, 0.24, 0.16, 0.08, 0.88];
 /** Of the plot's width, roughly: a name has to have so much room beside its curve. */
 const WIDTH_PER_CHARACTER = 0.009;
+/** Of the plot's width: lines this close are drawn as one. */
+const SAME_PLACE = 0.002;
 /** Names are a little above or below the height that they are for. */
 const NAME_SHIFT = 0.03;
 
@@ -93,10 +95,10 @@ function roomBeside(place: {
   readonly lines: readonly number[];
 }): number {
   const { seconds, side, span, lines } = place;
-  const distances = [0, span, ...lines].map((line) =>
-    side === 'right' ? line - seconds : seconds - line,
-  );
-  return Math.min(...distances.filter((distance) => distance >= 0));
+  const distanceTo = (line: number): number => (side === 'right' ? line - seconds : seconds - line);
+  // A line at the same place is in the way on neither side.
+  const distances = lines.map(distanceTo).filter((distance) => distance > span * SAME_PLACE);
+  return Math.min(distanceTo(side === 'right' ? span : 0), ...distances);
 }
 
 /** When the curve reaches the share; null if it never does. */

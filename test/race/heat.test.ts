@@ -95,6 +95,12 @@ void describe('a heat', { skip, timeout: 60_000 }, () => {
     await lab.run(lab.frontend, ['ssh', '-F', lab.sshConfig, 'kn01', 'true']);
   });
 
+  void it('`runHeat` leaves later heats alone when the limit of an earlier one has passed', async () => {
+    await heat(() => 'true', { limitSeconds: 1 });
+    const record = await heat(() => 'sleep 2');
+    assert.equal(record.exitCode, 0, record.complaint);
+  });
+
   void it('`runHeat` stops a command that takes too long', async () => {
     const record = await heat((copyOf) => `${copyOf('kn01')}; sleep 60`, { limitSeconds: 2 });
     assert.notEqual(record.exitCode, 0);

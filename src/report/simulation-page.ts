@@ -1,0 +1,122 @@
+import { formatSeconds } from '../base/units.ts';
+import { comparisonCurves, comparisonPlot } from './comparison-plot.ts';
+import { keepUnits } from './html-tables.ts';
+import { html } from './markup.ts';
+import { curveScripts, head, section, tileList } from './page.ts';
+import { SIMULATION_STYLE } from './simulation-style.ts';
+import { strategyTable, timesTable } from './simulation-tables.ts';
+import { momentWords, remarks, settingWords, timesWords } from './simulation-words.ts';
+import type { Markup } from './markup.ts';
+import type { Tile } from './page.ts';
+import type { SimulationReport } from './simulation-record.ts';
+import type { PlotCurve } from './svg-curve.ts';
+
+/** A simulation as one self-contained HTML page in the style of the run report. */
+export function renderSimulationPage(report: SimulationReport): string {
+  const curves = plotCurves(report);
+  const page = html`<!doctype html>
+    <html lang="en">
+      ${head({ title: 'Kget+ simulation', style: SIMULATION_STYLE })}
+      <body>
+        ${banner(report)} ${tileList(tiles(report))}
+        <main>
+          ${section('What was simulated', facts(report))}
+          ${section('Nodes released over time', plot(report, curves))}
+          ${section('When nodes are released', releases(report))}
+          ${section('What each does', strategyTable(report.strategies))}
+        </main>
+        ${footer()} ${curveScripts(curves)}
+      </body>
+    </html>`;
+  return `${page.markup}\n`;
+}
+
+function banner({ inputs: { nodes } }: SimulationReport): Markup {
+  return html`<header>
+    <h1>Kget+ and its rivals, simulated</h1>
+    <p>${nodes} node${nodes === 1 ? '' : 's'} · computed from a model, not measured</p>
+  </header>`;
+}
+
+/** The headline: the first strategy beside the bound. */
+function tiles({ strategies, bound }: SimulationReport): Tile[] {
+  const [first] = strategies;
+  if (first === undefined) return [];
+  const { times: own, timesBound } = first;
+  return [
+    {
+      title: `Mean release with ${first.name}`,
+      value: momentWords(own.meanReleaseSeconds),
+      detail: beside(timesBound.meanRelease, bound.times.meanReleaseSeconds),
+    },
+    {
+      title: '80 % of the nodes released after',
+      value: momentWords(own.t80Seconds),
+      detail: beside(timesBound.t80, bound.times.t80Seconds),
+    },
+    {
+      title: 'All images there after',
+      value: momentWords(own.makespanSeconds),
+      detail: beside(timesBound.makespan, bound.times.makespanSeconds),
+    },
+  ];
+}
+
+function beside(factor: number | null, boundSeconds: number | null): string {
+  return keepUnits(`${timesWords(factor)} the bound's ${momentWords(boundSeconds)}`);
+}
+
+function facts({ inputs, command }: SimulationReport): Markup {
+  return html`<dl class="facts">
+    ${settingWords(inputs).map(
+      ([name, words]) =>
+        html`<dt>${name}</dt>
+          <dd>${words}</dd>`,
+    )}
+    <dt>Command</dt>
+    <dd><code>${command}</code></dd>
+  </dl>`;
+}
+
+/** Kget+, the others, and the bound last. */
+function plotCurves({ strategies, bound }: SimulationReport): PlotCurve[] {
+  const compared = strategies.map(({ name, isOurs, curve }) => ({ name, isOurs, points: curve }));
+  return [
+    ...comparisonCurves(compared),
+    { name: 'bound', points: bound.curve, style: 'bound-line', isExtended: false },
+  ];
+}
+
+function plot(report: SimulationReport, curves: readonly PlotCurve[]): Markup {
+  const { strategies, bound } = report;
+  const seconds = bound.times.makespanSeconds ?? 0;
+  const means = strategies.map(
+    ({ name, times }) => `${name} ${momentWords(times.meanReleaseSeconds)}`,
+  );
+  return comparisonPlot({
+    curves,
+    limit: { seconds, label: `the bound for all: ${formatSeconds(seconds)}` },
+    formatMoment: formatSeconds,
+    description: `Mean release: ${means.join(', ')}. The tables below have the other figures.`,
+  });
+}
+
+function releases(report: SimulationReport): Markup {
+  const { strategies, bound } = report;
+  return html`<div class="times">${timesTable(strategies, bound)}</div>
+    <p class="note">
+      From the start of the command. Small: times the bound's. The bound holds for each moment by
+      itself; no one schedule need reach it everywhere. All there: the last image is on the
+      frontend.
+    </p>
+    ${remarks(report).map((remark) => html`<p class="note">${remark}</p>`)}`;
+}
+
+function footer(): Markup {
+  return html`<footer>
+    What this leaves out: connecting, hashing and syncing, headers and losses on the network, one
+    disk that reads and writes at once, processors, and whatever else runs on nodes and frontend.
+    Links and disks share their rates fairly among the transfers that use them. The planner is the
+    one of real runs.
+  </footer>`;
+}
