@@ -5,6 +5,7 @@ import { parseRate, parseSize } from '../base/units.ts';
 import { isChunkSize } from '../content/shape.ts';
 import { DEFAULT_WINDOW } from '../control/launch-window.ts';
 import type { Objective } from '../planner/types.ts';
+import { readObjective } from './objective.ts';
 
 /** Chunks of 128 KiB: two clusters of a qcow2 image (docs/formats.md). */
 const DEFAULT_CHUNK = '128KiB';
@@ -44,7 +45,7 @@ export function addGatherOptions(command: Command): Command {
     .requiredOption('--to <dir>', 'directory on this host that collects the images')
     .addOption(
       new Option('--objective <goal>', 'mean, or target:80% of the nodes soonest')
-        .argParser(objective)
+        .argParser(readObjective)
         .default({ kind: 'mean' } satisfies Objective, 'mean'),
     )
     .option('--senders <n>', 'nodes that send to this host at once, or auto', senders, 1)
@@ -59,7 +60,12 @@ export function addGatherOptions(command: Command): Command {
     )
     .option('--ssh <command>', 'remote shell', 'ssh')
     .option('--remote-node <path>', 'Node.js (20 or newer) on the nodes')
-    .option('--window <n>', 'agents that start at once at most', countUpTo(MAX_WINDOW, 1), DEFAULT_WINDOW)
+    .option(
+      '--window <n>',
+      'agents that start at once at most',
+      countUpTo(MAX_WINDOW, 1),
+      DEFAULT_WINDOW,
+    )
     .addOption(
       new Option('--launcher <kind>', 'how agents start').choices(['ssh', 'local']).default('ssh'),
     )
@@ -85,13 +91,6 @@ export function checkPatterns(patterns: readonly string[]): void {
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
-}
-
-function objective(text: string): Objective {
-  if (text === 'mean') return { kind: 'mean' };
-  const percent = Number(/^target:(\d+(?:\.\d+)?)%$/.exec(text)?.[1]);
-  if (percent > 0 && percent <= 100) return { kind: 'target', fraction: percent / 100 };
-  throw new InvalidArgumentError('Wanted mean, or target:N% with N above 0 and at most 100.');
 }
 
 function senders(text: string): number | 'auto' {

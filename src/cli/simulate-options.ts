@@ -1,11 +1,11 @@
 import { Option, type Command } from 'commander';
 import { parseRate, parseSize } from '../base/units.ts';
 import type { Objective } from '../planner/types.ts';
+import { readObjective } from './objective.ts';
 import type { Racks, Room } from '../simulator/cluster.ts';
 import {
   readCount,
   readDecimal,
-  readObjective,
   readRacks,
   readRate,
   readRoom,

@@ -1,6 +1,5 @@
 import { KgetError } from '../base/error.ts';
 import { parseRate, parseSize } from '../base/units.ts';
-import type { Objective } from '../planner/types.ts';
 import type { Racks, Room } from '../simulator/cluster.ts';
 
 // Readers of the values of options of `simulate`. All throw KgetError `usage`.
@@ -76,13 +75,6 @@ export function readRoom(text: string): Room {
     return { kind: 'bytes', bytes: named('--room', () => parseSize(text)) };
   }
   throw unreadable('--room', text, `a size such as 4GiB, or 0images to ${MAX_ROOM_IMAGES}images`);
-}
-
-export function readObjective(text: string): Objective {
-  if (text === 'mean') return { kind: 'mean' };
-  const percent = Number(/^target:(\d+(?:\.\d+)?)%$/.exec(text)?.[1]);
-  if (percent > 0 && percent <= 100) return { kind: 'target', fraction: percent / 100 };
-  throw unreadable('--objective', text, 'mean, or target:N% with N above 0 and at most 100');
 }
 
 function toNumber(text: string): number {

@@ -18,7 +18,7 @@ const WRONG: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['no path is named', ['-w', 'a', '--to', 'out'], /missing required argument 'path'/],
   ['no directory is named', ['-w', 'a', '/x'], /--to <dir>' not specified/],
   ['an option is unknown', ['-w', 'a', '/x', '--to', 'out', '--hops', '1'], /option '--hops'/],
-  ['the goal is unknown', wrong('--objective', 'soon'), /Wanted mean, or target:N%/],
+  ['the goal is unknown', wrong('--objective', 'soon'), /wanted mean, or target:N%/],
   ['the goal is beyond all nodes', wrong('--objective', 'target:101%'), /at most 100/],
   ['there are no senders', wrong('--senders', '0'), /whole number from 1 to 1024/],
   ['the rate has no known unit', wrong('--bwlimit', '8 parsecs'), /wanted e.g. 80Mbit/],
