@@ -92,6 +92,6 @@ function stop(signal: NodeJS.Signals): void {
     process.kill(process.pid, signal);
     return;
   }
-  process.stderr.write('\nStopping: transfers end, nothing is lost. Once more to end at once.\n');
+  process.stderr.write('\nStopping cleanly, nothing is lost. Once more to end at once.\n');
   interrupt.abort();
 }

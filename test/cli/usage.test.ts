@@ -79,7 +79,7 @@ void suite('wrong use', { concurrency: 2 }, () => {
     assert.match(stderr, /"something\/1" found, wanted "kgetplus.report\/1"/);
   });
 
-  for (const command of [[], ['gather'], ['demo'], ['report']]) {
+  for (const command of [[], ['gather'], ['demo'], ['report'], ['simulate']]) {
     const name = ['kgetplus', ...command].join(' ');
     void test(`\`${name} --help\` shows examples`, async () => {
       const { exitCode, stdout, stderr } = await makeSite().run([...command, '--help']);
