@@ -39,6 +39,7 @@ export async function runHeat(options: HeatOptions): Promise<HeatRecord> {
   const released = new GivenBack(lab);
   const command = contender.command(place);
   const startedAt = new Date().toISOString();
+  const [version = ''] = (await shell(lab, contender.version)).split('\n');
   const before = await linkBytes(lab);
   const senders = watchSenders(lab);
   const frontendUse = groups.frontend.watch();
@@ -60,6 +61,7 @@ export async function runHeat(options: HeatOptions): Promise<HeatRecord> {
     contender: contender.name,
     round,
     startedAt,
+    version,
     command,
     ...ended,
     nodes,

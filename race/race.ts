@@ -4,10 +4,8 @@ import { cpus, release, totalmem } from 'node:os';
 import { findTool } from '../lab/tools.ts';
 import { CONTENDERS } from './contenders.ts';
 import { prepareCourse } from './course.ts';
-import { shell } from './frontend.ts';
 import { runHeat } from './heat.ts';
 import { measureLink } from './link.ts';
-import type { Course } from './course.ts';
 import type { Contender } from './contenders.ts';
 import type { Profile } from './profiles.ts';
 import type { HeatRecord, MachineRecord, RaceRecord } from './record.ts';
@@ -48,7 +46,7 @@ export async function runRace(options: RaceOptions): Promise<RaceRecord> {
   const heats = [...options.kept];
   const { labRecord: lab, images } = course;
   const absent = options.contenders.flatMap(absence);
-  const machine = await thisMachine(course, options.contenders);
+  const machine = thisMachine();
   const head = { schema: 'kgetplus.race/1', profile: name, startedAt, machine, lab } as const;
   const record = (): RaceRecord => ({
     ...head,
@@ -95,25 +93,16 @@ function absence({ name, tools }: Contender): RaceRecord['absent'] {
   return [{ contender: name, reason }];
 }
 
-async function thisMachine(
-  { lab }: Course,
-  contenders: readonly Contender[],
-): Promise<MachineRecord> {
+function thisMachine(): MachineRecord {
   const git = spawnSync('git', ['describe', '--always', '--dirty'], {
     cwd: import.meta.dirname,
     encoding: 'utf8',
   });
-  const versions: Record<string, string> = {};
-  for (const contender of contenders.filter((each) => absence(each).length === 0)) {
-    const said = await shell(lab, contender.version);
-    versions[contender.name] = said.split('\n')[0]?.trim() ?? '';
-  }
   return {
     processors: cpus().length,
     model: cpus()[0]?.model ?? 'unknown',
     memoryBytes: totalmem(),
     kernel: release(),
-    versions,
     node: process.version,
     commit: git.status === 0 ? git.stdout.trim() : null,
   };

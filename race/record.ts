@@ -22,8 +22,6 @@ export interface MachineRecord {
   readonly model: string;
   readonly memoryBytes: number;
   readonly kernel: string;
-  /** What each contender's program says of its version. */
-  readonly versions: Readonly<Record<string, string>>;
   /** Node.js and the git commit, as far as known. */
   readonly node: string;
   readonly commit: string | null;
@@ -70,6 +68,8 @@ export interface HeatRecord {
   readonly round: number;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
+  /** What the program says of its version. */
+  readonly version: string;
   /** What was run on the frontend, by a shell. */
   readonly command: string;
   readonly exitCode: number | null;

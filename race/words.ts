@@ -9,7 +9,7 @@ const MAX_COMPLAINT_LINES = 8;
 /** What was measured where, as names and words. */
 export function setting(record: RaceRecord, figures: RaceFigures): [string, string][] {
   const { machine, lab, images, link } = record;
-  const { processors, model, memoryBytes, kernel, node, commit, versions } = machine;
+  const { processors, model, memoryBytes, kernel, node, commit } = machine;
   return [
     ['Lab', `${lab.nodes} nodes at ${lab.rate}, frontend at ${lab.frontendRate}; ${lab.topology}`],
     [
@@ -30,14 +30,20 @@ export function setting(record: RaceRecord, figures: RaceFigures): [string, stri
       `${processors} × ${model}, ${formatSize(memoryBytes)}, kernel ${kernel}; ` +
         `Node.js ${node}, commit ${commit ?? 'unknown'}`,
     ],
-    ['Versions', versionWords(versions)],
+    ['Versions', versionWords(record.heats)],
   ];
 }
 
 /** Contenders with the same program share an entry. */
-function versionWords(versions: RaceRecord['machine']['versions']): string {
-  const names = Map.groupBy(Object.keys(versions), (name) => versions[name] ?? '');
-  return [...names].map(([version, sharing]) => `${sharing.join(', ')}: ${version}`).join('; ');
+function versionWords(heats: RaceRecord['heats']): string {
+  const sharing = Map.groupBy(heats, ({ version }) => version);
+  return [...sharing]
+    .map(([version, runs]) => `${namesOf(runs).join(', ')}: ${version}`)
+    .join('; ');
+}
+
+function namesOf(heats: RaceRecord['heats']): readonly string[] {
+  return [...new Set(heats.map(({ contender }) => contender))];
 }
 
 function startUp({ link }: RaceRecord, { contenders }: RaceFigures): string {

@@ -25,6 +25,7 @@ export function heatRecord(
     contender,
     round: 1,
     startedAt: '2026-11-22T09:30:00Z',
+    version: contender === 'scp at once' ? 'OpenSSH_9.2p1' : '1.0',
     command: `${contender} kn[01-05]:/labnode/disk.img out`,
     exitCode: 0,
     complaint: '',
@@ -56,7 +57,6 @@ export function raceRecord(
       kernel: '6.18',
       node: '26.10.0',
       commit: 'dca420d',
-      versions: { 'scp at once': 'OpenSSH_9.2p1' },
     },
     lab: { nodes: 5, rate: '8mbit', frontendRate: '8mbit', topology: 'one switch' },
     images: {
