@@ -31,7 +31,10 @@ export async function runCommand(command: string, options: CommandOptions): Prom
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-COMPLAINT_CHARACTERS);
   });
-  const kill = (): void => void killCommand(lab);
+  let killing = Promise.resolve();
+  const kill = (): void => {
+    killing = killCommand(lab);
+  };
   const limit = setTimeout(() => {
     complaint += `\nstopped after ${limitSeconds.toFixed(0)} s`;
     kill();
@@ -43,6 +46,8 @@ export async function runCommand(command: string, options: CommandOptions): Prom
   const seconds = (performance.now() - startMs) / 1000;
   clearTimeout(limit);
   signal.removeEventListener('abort', kill);
+  // Until then whatever starts on the frontend is killed too.
+  await killing;
   return { exitCode, complaint: complaint.trim(), seconds };
 }
 
