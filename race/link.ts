@@ -33,7 +33,7 @@ export async function measureLink(
   };
 }
 
-/** TCP payload per second from all nodes together to the frontend, by iperf3 at the receiver. */
+/** TCP payload per second from one node to the frontend, by iperf3 at the receiver. */
 async function goodput(lab: Lab): Promise<number> {
   const server = lab.exec(lab.frontend, ['iperf3', '--server'], { stdio: 'ignore' });
   try {

@@ -57,8 +57,10 @@ export async function runRace(options: RaceOptions): Promise<RaceRecord> {
   });
   const limitSeconds = link.limitSeconds * LIMIT_FACTOR + LIMIT_EXTRA_SECONDS;
   for (const { round, contender } of programme(options.contenders, rounds)) {
+    signal.throwIfAborted();
     onStep(rounds > 1 ? `${contender.name}, round ${round}` : contender.name);
     const heat = await runHeat({ ...course, contender, round, limitSeconds, signal });
+    // One that was cut short says nothing.
     signal.throwIfAborted();
     heats.push(heat);
     onHeat(record());

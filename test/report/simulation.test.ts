@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { it } from 'node:test';
-import * as fc from 'fast-check';
 import { renderSimulationPage } from '../../src/report/simulation-page.ts';
 import { renderSimulationText } from '../../src/report/simulation-text.ts';
 import { timesWords } from '../../src/report/simulation-words.ts';
+import { assertEscapes } from './hostile-names.ts';
 import type {
   SimulatedTimes,
   SimulationInputs,
@@ -195,17 +195,6 @@ function pageOf(text: string): string {
   return renderSimulationPage({ ...simulation(strategies), command: text });
 }
 
-/** Everything in a page that delimits tags and attributes. */
-function shape(page: string): string {
-  return (page.replace(/<script type.*?<\/script>/s, '').match(/[<>"]/g) ?? []).join('');
-}
-
 void it('`renderSimulationPage` has no more tags than with plain names when names are hostile', () => {
-  const hostile = fc.string({ unit: fc.constantFrom('<', '>', '"', "'", '&', '/', 'a', '\u0000') });
-  fc.assert(
-    fc.property(hostile, (text) => {
-      assert.equal(shape(pageOf(text)), shape(pageOf('x'.repeat(text.length))));
-    }),
-    { examples: [['</script><script>alert(1)</script>'], ['"><img src=x onerror=alert(1)>']] },
-  );
+  assertEscapes(pageOf);
 });
