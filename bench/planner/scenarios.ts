@@ -103,6 +103,7 @@ export function scenarioOf(terms: Terms): Scenario {
       senders: Math.ceil(frontend),
       maxHops: 64,
       maxAttempts: 5,
+      copies: 1,
     },
   };
 }

@@ -71,7 +71,12 @@ export async function runGather(
   const run = `${startedAt.toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${entropy.hex(3)}`;
   const plan: GatherPlan = {
     ...request,
-    planner: { objective: request.objective, maxHops: request.maxHops, maxAttempts: MAX_ATTEMPTS },
+    planner: {
+      objective: request.objective,
+      maxHops: request.maxHops,
+      maxAttempts: MAX_ATTEMPTS,
+      copies: 1,
+    },
     run,
     startedMs,
     targetDirectory: target.directory,

@@ -71,6 +71,7 @@ async function simulate(
     senders,
     maxHops,
     maxAttempts: MAX_ATTEMPTS,
+    copies: 1,
   };
   const strategies: StrategyRecord[] = [];
   for (const strategy of chosen) {

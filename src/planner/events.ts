@@ -20,6 +20,10 @@ export function applyEvent(state: State, event: PlannerEvent): void {
       return hold(state, nodeOf(state, event.node), event);
     case 'sized':
       return resizeUnsafe(state.images.get(event.image), event.bytes);
+    case 'rack':
+    case 'assembled':
+    case 'sketched':
+      return;
     case 'listed':
       nodeOf(state, event.node).listed = true;
       return;

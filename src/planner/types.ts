@@ -1,4 +1,6 @@
-/** What the planner is told and what it answers. Node and image ids are opaque strings. */
+import type { Sketch } from '../base/sketch.ts';
+
+/** What the planner is told and what it answers. Ids of nodes, images and racks are opaque. */
 
 export type Objective =
   /** Release nodes so that the mean release time is least. */
@@ -14,17 +16,42 @@ export interface PlannerOptions {
   readonly maxHops: number;
   /** Failed tries for one image (over all senders and receivers) after which it is given up. */
   readonly maxAttempts: number;
+  /** A node is released when so many others, or the frontend, have each of its images. */
+  readonly copies: number;
+  /** The frontend's link, as far as is known. */
+  readonly frontendBytesPerSecond?: number;
+}
+
+/** The link or the disk of a node, whichever is slower, in each direction; above 0. */
+export interface LinkRates {
+  readonly upBytesPerSecond: number;
+  readonly downBytesPerSecond: number;
 }
 
 /** Events in. Every event refers to things that earlier events introduced. */
 export type PlannerEvent =
   /** The run has this many nodes in all, joined or not: the target fraction counts against it. */
   | { readonly type: 'expected'; readonly nodes: number }
+  /** What a rack's uplink carries, told before its nodes join; one that is not told is unlimited. */
+  | ({ readonly type: 'rack'; readonly rack: string } & LinkRates)
   /**
    * A node is up (also again, after it was lost or released) and can receive up to `roomBytes` of
    * foreign images.
    */
-  | { readonly type: 'joined'; readonly node: string; readonly roomBytes: number }
+  | {
+      readonly type: 'joined';
+      readonly node: string;
+      readonly roomBytes: number;
+      /** As promised; without, it is taken to be like the frontend's. */
+      readonly link?: LinkRates;
+      readonly rack?: string;
+      /** Nodes with one go first, the least first; only its order counts. */
+      readonly deadline?: number;
+      /** A node counts so many times in the mean: 1 by default, above 0. */
+      readonly weight?: number;
+    }
+  /** Nobody else is worth waiting for: all nodes have joined or failed, or took too long. */
+  | { readonly type: 'assembled' }
   /** `node` holds a good copy of `image`; `bytes` is what moving it costs, as far as is known. */
   | {
       readonly type: 'held';
@@ -34,6 +61,8 @@ export type PlannerEvent =
       /** The frontend has an earlier version: a relay would carry more than the way to it does. */
       readonly direct?: boolean;
     }
+  /** What is in `image`: images with chunks in common are kept together. */
+  | { readonly type: 'sketched'; readonly image: string; readonly sketch: Sketch }
   /** A better figure of what moving `image` costs. */
   | { readonly type: 'sized'; readonly image: string; readonly bytes: number }
   /** All images of `node` have been named: from now on it may be released. */
@@ -41,7 +70,12 @@ export type PlannerEvent =
   /** Something on `node` cannot be gathered: whatever becomes of its images, it is not released. */
   | { readonly type: 'stays'; readonly node: string }
   /** Every byte of the transfer has crossed the link, which is free again. */
-  | { readonly type: 'arrived'; readonly transfer: string }
+  | {
+      readonly type: 'arrived';
+      readonly transfer: string;
+      /** The rate that the network and the disks gave it, if that was what held it up. */
+      readonly bytesPerSecond?: number;
+    }
   /**
    * The transfer's copy is verified and durable at the receiver. Accepted late as well: a copy
    * whose transfer counted as failed is a good copy, and ends a `give-up` for want of one.

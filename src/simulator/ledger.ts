@@ -51,6 +51,9 @@ export function applyToLedger(ledger: Ledger, entry: PlannerEvent | PlannerComma
       ledger.senders = entry.senders;
       return;
     case 'expected':
+    case 'rack':
+    case 'assembled':
+    case 'sketched':
       return;
     default:
       return unreachable(entry);

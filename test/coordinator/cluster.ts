@@ -167,7 +167,7 @@ export async function runCluster(script: ClusterScript): Promise<GatherOutcome &
     startedMs: 0,
     nodes: Object.keys(script.nodes),
     patterns: ['/vm/*'],
-    planner: { objective: { kind: 'mean' }, maxHops: 10, maxAttempts: 3 },
+    planner: { objective: { kind: 'mean' }, maxHops: 10, maxAttempts: 3, copies: 1 },
     senders: 1,
     chunkSizeBytes: 4096,
     targetDirectory: '/srv',

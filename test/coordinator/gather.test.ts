@@ -62,7 +62,7 @@ void suite('gather', () => {
   void test('`gather` brings every image where nodes cannot reach each other', async () => {
     const { world } = await runCluster({
       nodes: equalNodes(8),
-      plan: { planner: { objective: { kind: 'mean' }, maxHops: 10, maxAttempts: 5 } },
+      plan: { planner: { objective: { kind: 'mean' }, maxHops: 10, maxAttempts: 5, copies: 1 } },
       onReceive: (order, { toFrontend }) =>
         toFrontend(order) ? 'normal' : { answer: [failed(order.transfer, 'disconnected', 'link')] },
     });
@@ -204,7 +204,7 @@ void suite('gather of awkward nodes', () => {
   void test('`gather` keeps its journal open while only it tells where an image is', async () => {
     const { facts, world } = await runCluster({
       nodes: equalNodes(3),
-      plan: { planner: { objective: { kind: 'mean' }, maxHops: 10, maxAttempts: 2 } },
+      plan: { planner: { objective: { kind: 'mean' }, maxHops: 10, maxAttempts: 2, copies: 1 } },
       onReceive: (order, { toFrontend }) =>
         toFrontend(order) && order.from.node !== order.image.node
           ? { answer: [failed(order.transfer, 'disconnected', 'link')] }

@@ -14,6 +14,7 @@ const OPTIONS: PlannerOptions = {
   senders: 1,
   maxHops: 4,
   maxAttempts: 2,
+  copies: 1,
 };
 
 void test('`handle` releases a node at once when it has no images', () => {

@@ -9,6 +9,7 @@ void test('`handle` leaves tries for the frontend when no node can reach another
     senders: 1,
     maxHops: 8,
     maxAttempts: 5,
+    copies: 1,
   });
   const names = Array.from({ length: 12 }, (_, index) => `n${index}`);
   const todo: PlannerCommand[] = [];

@@ -20,6 +20,7 @@ const PLANNER: PlannerOptions = {
   senders: 1,
   maxHops: 16,
   maxAttempts: 5,
+  copies: 1,
 };
 
 /** Rounding in virtual time. */

@@ -10,6 +10,7 @@ const MEAN: PlannerOptions = {
   senders: 1,
   maxHops: 16,
   maxAttempts: 4,
+  copies: 1,
 };
 
 /** `count` nodes with one image of a slot each, equal links, ample room, no overhead, no faults. */
@@ -152,6 +153,7 @@ function plannerOptions(): fc.Arbitrary<PlannerOptions> {
     ),
     senders: fc.integer({ min: 1, max: 3 }),
     maxHops: fc.integer({ min: 0, max: 4 }),
+    copies: fc.constant(1),
     maxAttempts: fc.integer({ min: 1, max: 4 }),
   });
 }
