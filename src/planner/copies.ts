@@ -1,9 +1,16 @@
 import { assert } from '../base/assert.ts';
-import type { Copy, Image, Node, State } from './state.ts';
+import { FRONTEND } from './types.ts';
+import { ownBytes } from './kin.ts';
+import { touch, type Copy, type Image, type Node, type Replica, type State } from './state.ts';
 
 /**
- * Notes a durable copy. It counts if there is no other; beyond that the caller decides, see
- * `chooseMain`. An image that was given up for want of a copy waits again.
+ * Failures of an image's transfers after which it is not relayed for the sake of an early release.
+ */
+const MAX_RELAY_FAILURES = 2;
+
+/**
+ * Notes a durable copy. It counts for all replicas that have none; beyond that the caller decides,
+ * see `chooseMain`. An image that was given up for want of a copy waits again.
  */
 export function addCopy(state: State, copy: Copy): void {
   const { image, node } = copy;
@@ -11,70 +18,130 @@ export function addCopy(state: State, copy: Copy): void {
   assert(image.state !== 'safe', `${image.id} is not at the frontend yet`);
   node.copies.set(image, copy);
   image.copies.add(copy);
-  if (image.main !== undefined) return;
-  if (image.state === 'given-up') {
+  if (image.kin !== undefined) countKin(copy, 1);
+  touch(state, node);
+  if (image.state === 'given-up' && image.replicas.every(({ main }) => main === undefined)) {
     image.state = 'waiting';
     image.failures = 0;
     state.waitingCount += 1;
   }
-  chooseMain(image, copy);
+  for (const replica of image.replicas) {
+    if (replica.main === undefined) chooseMain(state, replica, copy);
+  }
 }
 
-/** Forgets a copy and gives its room back; if it counted, another one takes its place. */
-export function removeCopy(copy: Copy): void {
-  copy.node.copies.delete(copy.image);
-  copy.node.freeBytes += copy.reservedBytes;
-  copy.image.copies.delete(copy);
-  if (copy.image.main === copy) chooseMain(copy.image, undefined);
+/** Forgets a copy and gives its room back; where it counted, another one takes its place. */
+export function removeCopy(state: State, copy: Copy): void {
+  const { image, node } = copy;
+  node.copies.delete(image);
+  node.freeBytes += copy.reservedBytes;
+  image.copies.delete(copy);
+  if (image.kin !== undefined) countKin(copy, -1);
+  touch(state, node);
+  for (const replica of image.replicas) {
+    if (replica.main === copy) chooseMain(state, replica, undefined);
+  }
 }
 
-/** Lets `copy` count for the image, or, without one, the copy that failed least. */
-export function chooseMain(image: Image, copy: Copy | undefined): void {
-  image.main = copy ?? leastFaults(image.copies);
-  reseat(image);
+/** Tells the node of a copy what it is like. */
+export function countKin({ image: { kin }, node }: Copy, change: 1 | -1): void {
+  if (kin !== undefined) node.kin.set(kin, (node.kin.get(kin) ?? 0) + change);
 }
 
-/** Brings the image's seat, and the load of the nodes concerned, up to date. */
-export function reseat(image: Image): void {
-  unseat(image);
+/**
+ * Lets `copy` count for the replica, or, without one, the copy that failed least, if possible one
+ * that counts for no other replica.
+ */
+export function chooseMain(state: State, replica: Replica, copy: Copy | undefined): void {
+  const before = replica.main;
+  replica.main = copy ?? bestCopy(replica);
+  if (before !== undefined) before.node.mainCount -= 1;
+  if (before !== undefined) touch(state, before.node);
+  if (replica.main !== undefined) replica.main.node.mainCount += 1;
+  reseat(state, replica);
+}
+
+function bestCopy({ image }: Replica): Copy | undefined {
+  let best: Copy | undefined;
+  for (const copy of image.copies) {
+    if (best === undefined || faultsOf(copy) < faultsOf(best)) best = copy;
+  }
+  return best;
+}
+
+function faultsOf(copy: Copy): number {
+  return copy.faults + (copy.image.replicas.some(({ main }) => main === copy) ? 0.5 : 0);
+}
+
+/** Brings the replica's seat, and the load of the nodes concerned, up to date. */
+export function reseat(state: State, replica: Replica): void {
+  const { image } = replica;
+  unseat(state, replica);
+  if (replica.main !== undefined) touch(state, replica.main.node);
   if (image.state !== 'waiting') return;
-  const seat = image.transfer === undefined ? image.main?.node : image.transfer.to;
+  const isLeaving = image.frontendPull?.replica === replica;
+  const seat = isLeaving ? undefined : (replica.transfer?.to ?? replica.main?.node);
   if (seat === undefined) return;
-  image.seat = seat;
-  seat.seated.add(image);
-  seat.loadBytes += image.bytes;
+  replica.seat = seat;
+  replica.seatBytes = ownBytes(image);
+  replica.isRelayable = isRelayable(state, replica);
+  seat.seated.add(replica);
+  seat.loadBytes += replica.seatBytes;
+  if (!replica.isRelayable) seat.unrelayable += 1;
+  state.seatedBytes += replica.seatBytes / image.replicas.length;
+  touch(state, seat);
 }
 
-/** A better figure of the image's size: loads and reservations follow. */
-export function resize(image: Image, bytes: number): void {
-  unseat(image);
+function unseat(state: State, replica: Replica): void {
+  const { seat, image } = replica;
+  if (seat === undefined) return;
+  seat.seated.delete(replica);
+  seat.loadBytes = seat.seated.size === 0 ? 0 : seat.loadBytes - replica.seatBytes;
+  if (!replica.isRelayable) seat.unrelayable -= 1;
+  state.seatedBytes -= replica.seatBytes / image.replicas.length;
+  replica.seat = undefined;
+  touch(state, seat);
+}
+
+/**
+ * True if one more relay of the replica is allowed and has a chance. After a few failures only the
+ * way to the frontend is tried, where there is one: nodes that cannot reach each other must not use
+ * up tries. A copy on a relay that counts twice, since others were lost, stays there.
+ */
+function isRelayable({ options }: State, { image, main }: Replica): boolean {
+  if (main === undefined || main.hops >= options.maxHops || main.faults > 0) return false;
+  if (main.hops > 0 && image.replicas.filter((one) => one.main === main).length > 1) return false;
+  const mayWait = !image.direct && image.failures < MAX_RELAY_FAILURES;
+  return mayWait || main.node.avoids.has(FRONTEND);
+}
+
+/** A better figure of the image's size or of its likeness: loads and reservations follow. */
+export function resize(
+  state: State,
+  image: Image,
+  { bytes = image.bytes, sharedShare = image.sharedShare }: Partial<Pick<Image, 'bytes' | 'sharedShare'>>,
+): void {
+  image.bytes = bytes;
+  image.sharedShare = sharedShare;
   for (const copy of image.copies) {
     if (copy.hops > 0) copy.reservedBytes = rebook(copy.node, copy.reservedBytes, bytes);
   }
-  const transfer = image.transfer;
-  if (transfer?.to !== undefined) {
-    transfer.reservedBytes = rebook(transfer.to, transfer.reservedBytes, bytes);
+  for (const replica of image.replicas) {
+    const { transfer, berth } = replica;
+    if (transfer?.to !== undefined) {
+      transfer.reservedBytes = rebook(transfer.to, transfer.reservedBytes, bytes);
+    }
+    if (berth !== undefined) {
+      berth.reservedBytes = rebook(berth.to, berth.reservedBytes, bytes);
+      berth.to.awaitedBytes += ownBytes(image) - berth.costBytes;
+      berth.costBytes = ownBytes(image);
+      touch(state, berth.to);
+    }
+    reseat(state, replica);
   }
-  image.bytes = bytes;
-  reseat(image);
 }
 
 function rebook(node: Node, oldBytes: number, newBytes: number): number {
   node.freeBytes += oldBytes - newBytes;
   return newBytes;
-}
-
-function unseat(image: Image): void {
-  if (image.seat === undefined) return;
-  image.seat.seated.delete(image);
-  image.seat.loadBytes -= image.bytes;
-  image.seat = undefined;
-}
-
-function leastFaults(copies: Iterable<Copy>): Copy | undefined {
-  let best: Copy | undefined;
-  for (const copy of copies) {
-    if (best === undefined || copy.faults < best.faults) best = copy;
-  }
-  return best;
 }

@@ -1,9 +1,14 @@
 import { assert, unreachable } from '../base/assert.ts';
+import { classify } from './classify.ts';
 import { addCopy, chooseMain, removeCopy, resize } from './copies.ts';
-import { endDrain } from './links.ts';
-import type { Image, Node, State, Transfer } from './state.ts';
+import { endDrain } from './drains.ts';
+import { assemble, leave, stay } from './taking-part.ts';
+import { learn } from './rates.ts';
+import { touch, touchAll, type Image, type Node, type Replica, type State, type Transfer } from './state.ts';
 import { abandon, complete, fail, land } from './transfers.ts';
 import type { PlannerEvent } from './types.ts';
+
+type Event<Type extends PlannerEvent['type']> = Extract<PlannerEvent, { type: Type }>;
 
 /**
  * Applies one event to the state. News of nodes that no longer take part, of copies that nobody
@@ -13,25 +18,26 @@ export function applyEvent(state: State, event: PlannerEvent): void {
   switch (event.type) {
     case 'expected':
       state.expectedNodes = event.nodes;
+      state.keepersStale = true;
       return;
+    case 'rack':
+      return addRack(state, event);
     case 'joined':
-      return join(state, event.node, event.roomBytes);
+      return join(state, event);
+    case 'assembled':
+      return assemble(state);
     case 'held':
       return hold(state, nodeOf(state, event.node), event);
-    case 'sized':
-      return resizeUnsafe(state.images.get(event.image), event.bytes);
-    case 'rack':
-    case 'assembled':
     case 'sketched':
-      return;
+      return sketch(state, event);
+    case 'sized':
+      return resizeUnsafe(state, state.images.get(event.image), event.bytes);
     case 'listed':
-      nodeOf(state, event.node).listed = true;
-      return;
+      return list(state, nodeOf(state, event.node));
     case 'stays':
-      nodeOf(state, event.node).stays = true;
-      return;
+      return stay(state, nodeOf(state, event.node));
     case 'arrived':
-      return land(state, transferOf(state, event.transfer));
+      return arrive(state, transferOf(state, event.transfer), event.bytesPerSecond);
     case 'durable':
       return complete(state, transferOf(state, event.transfer));
     case 'failed':
@@ -41,15 +47,35 @@ export function applyEvent(state: State, event: PlannerEvent): void {
     case 'lost':
       return lose(state, nodeOf(state, event.node));
     case 'senders-allowed':
-      assert(event.senders >= 1, 'at least one node may send to the frontend');
-      state.senders = event.senders;
-      return;
+      return allowSenders(state, event.senders);
     default:
       return unreachable(event);
   }
 }
 
-function join(state: State, id: string, roomBytes: number): void {
+function addRack(state: State, { rack: id, upBytesPerSecond, downBytesPerSecond }: Event<'rack'>) {
+  const rack = rackOf(state, id);
+  Object.assign(rack, { upBytesPerSecond, downBytesPerSecond });
+}
+
+function rackOf(state: State, id: string) {
+  const known = state.racks.get(id);
+  if (known !== undefined) return known;
+  const rack = {
+    id,
+    upBytesPerSecond: Infinity,
+    downBytesPerSecond: Infinity,
+    upSpeed: 0,
+    downSpeed: 0,
+    frontendPulls: 0,
+  };
+  state.racks.set(id, rack);
+  return rack;
+}
+
+function join(state: State, event: Event<'joined'>): void {
+  const { node: id, roomBytes, link, rack, weight = 1, deadline = Infinity } = event;
+  assert(weight > 0, 'a node counts in the mean');
   const before = state.nodes.get(id);
   assert(before?.phase !== 'up', `${id} joins once, or again after it was lost or released`);
   if (before?.phase === 'lost') state.lostCount -= 1;
@@ -57,89 +83,156 @@ function join(state: State, id: string, roomBytes: number): void {
   const node: Node = {
     id,
     order: before?.order ?? state.nodes.size,
+    rack: rack === undefined ? undefined : rackOf(state, rack),
+    weight,
+    deadline,
     phase: 'up',
     listed: false,
     stays: false,
+    up: { bytesPerSecond: link?.upBytesPerSecond, isMeasured: false },
+    down: { bytesPerSecond: link?.downBytesPerSecond, isMeasured: false },
     freeBytes: roomBytes,
     copies: new Map(),
+    kin: new Map(),
+    mainCount: 0,
     outgoing: new Set(),
     incoming: new Set(),
     seated: new Set(),
     loadBytes: 0,
-    drainsTo: undefined,
-    fillsFrom: undefined,
-    drainsToFrontend: false,
-    hasReceived: false,
+    unrelayable: 0,
+    draining: false,
+    channel: undefined,
+    sources: new Set(),
+    fillSpeed: 0,
+    awaited: new Set(),
+    awaitedBytes: 0,
+    keeps: false,
+    group: undefined,
     avoids: new Set(),
     targetFaults: 0,
   };
   state.nodes.set(id, node);
   state.up.add(node);
+  state.unlistedCount += 1;
+  state.keepersStale = true;
+  if (deadline < Infinity) state.hasDeadlines = true;
+  touch(state, node);
 }
 
-function hold(state: State, node: Node, held: Held): void {
+function hold(state: State, node: Node, held: Event<'held'>): void {
   if (node.phase !== 'up') return;
   const known = state.images.get(held.image);
-  const image = known ?? newImage(held);
+  const image = known ?? newImage(state, held);
   if (known === undefined) {
     state.images.set(image.id, image);
     state.waitingCount += 1;
   }
   if (image.state === 'safe' || node.copies.has(image)) return;
   const copy = { image, node, hops: 0, reservedBytes: 0, faults: 0 };
-  const other = image.main?.node;
+  const others = new Set(image.replicas.map(({ main }) => main?.node));
   addCopy(state, copy);
-  // Of two copies the one counts whose node keeps more besides: the other node is free sooner.
-  if (other === undefined || image.transfer !== undefined || image.state !== 'waiting') return;
-  if (node.loadBytes > other.loadBytes - image.bytes) chooseMain(image, copy);
+  if (others.has(undefined) || image.state !== 'waiting') return;
+  for (const replica of image.replicas) if (isBetter(replica, node)) {
+    chooseMain(state, replica, copy);
+    return;
+  }
 }
 
-type Held = Extract<PlannerEvent, { type: 'held' }>;
+/**
+ * A second copy counts for one of two replicas that are in the same place; and of two copies the
+ * one counts whose node keeps more besides: the other node is free sooner.
+ */
+function isBetter({ image, main, transfer }: Replica, node: Node): boolean {
+  if (main === undefined || transfer !== undefined || image.frontendPull !== undefined) return false;
+  if (image.replicas.filter((one) => one.main === main).length > 1) return true;
+  return node.loadBytes > main.node.loadBytes - image.bytes;
+}
 
-function newImage({ image, bytes, direct = false }: Held): Image {
-  return {
-    id: image,
+function newImage({ options }: State, { image: id, bytes, direct = false }: Event<'held'>): Image {
+  const replicas: Replica[] = [];
+  const image: Image = {
+    id,
     bytes,
+    kin: undefined,
+    sharedShare: 0,
     direct,
     state: 'waiting',
     failures: 0,
     copies: new Set(),
-    main: undefined,
-    transfer: undefined,
-    seat: undefined,
+    replicas,
+    frontendPull: undefined,
     refusedBy: new Set(),
   };
+  for (let count = 0; count < options.copies; count += 1) {
+    replicas.push({
+      image,
+      main: undefined,
+      transfer: undefined,
+      seat: undefined,
+      seatBytes: 0,
+      isRelayable: false,
+      berth: undefined,
+    });
+  }
+  return image;
 }
 
-function resizeUnsafe(image: Image | undefined, bytes: number): void {
-  if (image !== undefined && image.state !== 'safe') resize(image, bytes);
+function sketch(state: State, { image: id, sketch: found }: Event<'sketched'>): void {
+  const image = state.images.get(id);
+  if (image !== undefined) classify(state, image, found);
+}
+
+function resizeUnsafe(state: State, image: Image | undefined, bytes: number): void {
+  if (image !== undefined && image.state !== 'safe') resize(state, image, { bytes });
+}
+
+function list(state: State, node: Node): void {
+  if (!node.listed && node.phase === 'up') state.unlistedCount -= 1;
+  node.listed = true;
+  state.leastLoadBytes = Math.min(state.leastLoadBytes, node.loadBytes);
+  state.mostLoadBytes = Math.max(state.mostLoadBytes, node.loadBytes);
+  state.keepersStale = true;
+  touch(state, node);
+}
+
+function arrive(state: State, transfer: Transfer, bytesPerSecond: number | undefined): void {
+  if (transfer.phase !== 'moving') return;
+  if (bytesPerSecond !== undefined) learn(state, transfer, bytesPerSecond);
+  land(state, transfer);
 }
 
 function spoil(state: State, node: Node, id: string): void {
   const image = state.images.get(id);
   const copy = image === undefined ? undefined : node.copies.get(image);
   if (image === undefined || copy === undefined) return;
-  removeCopy(copy);
+  removeCopy(state, copy);
   state.doubtful.add(image);
-  if (copy.hops === 0 && image.main === undefined) node.stays = true;
+  const isLast = image.copies.size === 0;
+  if (copy.hops === 0 && isLast) stay(state, node);
 }
 
 /** What was landing from the node needs it no more, and goes on; all else of its transfers ends. */
 function lose(state: State, node: Node): void {
   if (node.phase !== 'up') return;
-  node.phase = 'lost';
-  state.lostCount += 1;
-  state.up.delete(node);
+  leave(state, node, 'lost');
+  state.keepersStale = true;
   for (const transfer of node.incoming) abandon(state, transfer);
   for (const transfer of node.outgoing) {
     if (transfer.phase === 'moving') abandon(state, transfer);
   }
-  endDrain(node);
-  if (node.fillsFrom !== undefined) endDrain(node.fillsFrom);
+  endDrain(state, node);
+  for (const source of node.sources) endDrain(state, source);
+  for (const { seat } of node.awaited) if (seat !== undefined) endDrain(state, seat);
   for (const copy of node.copies.values()) {
-    removeCopy(copy);
+    removeCopy(state, copy);
     state.doubtful.add(copy.image);
   }
+}
+
+function allowSenders(state: State, senders: number): void {
+  assert(senders >= 1, 'at least one node may send to the frontend');
+  state.senders = senders;
+  touchAll(state);
 }
 
 function nodeOf(state: State, id: string): Node {

@@ -1,74 +1,46 @@
-import { FRONTEND } from './types.ts';
-import { fairPartBytes, nextImage, sendsToFrontend, sendsToPeer } from './links.ts';
-import type { Image, Node, State } from './state.ts';
+import { nextReplica } from './links.ts';
+import { neededSpeed } from './rates.ts';
+import { secondsAlone, speedAlone } from './standing.ts';
+import type { Node, Replica, State } from './state.ts';
 
-/** What the frontend should pull next, and whether it comes back to that node until it is empty. */
+/** What the frontend should pull next. */
 export interface FrontendChoice {
   readonly node: Node;
-  readonly image: Image;
-  readonly untilEmpty: boolean;
-}
-
-interface Candidate {
-  readonly node: Node;
-  readonly image: Image;
-  readonly partBytes: number;
-  readonly keepers: ReadonlySet<Node> | undefined;
+  readonly replica: Replica;
 }
 
 /**
- * Chooses for one free slot of the frontend; undefined if nothing can be pulled. In this order: a
- * node that reaches the frontend, whose uplink is free, whose next image has not failed, that is
- * being drained already, that has more than one sender's part of all, that can be released and is
- * no keeper, and on which the least is left, what is still to come onto it included. So the
- * frontend never idles while data exists: a receiving node's uplink is free, and in the last resort
- * it takes the next image of a node that sends to a peer.
+ * Chooses for one free slot of the frontend; undefined if nothing can be pulled, or if only nodes
+ * that do not fill the link are there yet: the others will be soon.
+ *
+ * The frontend never idles beyond that while data exists: a receiving node's uplink is free, and in
+ * the last resort it takes the next image of a node that sends to a peer.
  */
-export function chooseForFrontend(
-  state: State,
-  keepers: ReadonlySet<Node> | undefined,
-): FrontendChoice | undefined {
-  let best: { node: Node; image: Image; key: readonly number[] } | undefined;
-  let drained = 0;
-  const partBytes = fairPartBytes(state);
-  for (const node of state.up) {
-    if (node.drainsToFrontend) drained += 1;
-    if (sendsToFrontend(node) || isOnDetour(node)) continue;
-    const image = nextImage(node);
-    if (image === undefined) continue;
-    const key = urgency({ node, image, partBytes, keepers });
-    if (best === undefined || isLess(key, best.key)) best = { node, image, key };
+export function chooseForFrontend(state: State): FrontendChoice | undefined {
+  const { forFrontend, heaviest } = state.rankings;
+  const first = forFrontend.first();
+  if (first === undefined) return undefined;
+  const replica = nextReplica(first);
+  if (replica === undefined) return undefined;
+  if (!state.assembled && isTooSlow(state, first)) return undefined;
+  const last = heaviest.first();
+  const next = last === undefined ? undefined : nextReplica(last);
+  if (last !== undefined && next !== undefined && isUrgent(state, last, replica)) {
+    return { node: last, replica: next };
   }
-  if (best === undefined) return undefined;
-  const { node, image } = best;
-  const isBegun = drained < state.senders && keepers?.has(node) !== true;
-  return { node, image, untilEmpty: node.drainsToFrontend || isBegun };
+  return { node: first, replica };
 }
 
-/** True if the frontend is out of reach, and a peer that reaches it takes the images. */
-function isOnDetour(node: Node): boolean {
-  return node.avoids.has(FRONTEND) && node.drainsTo !== undefined;
+/**
+ * Where several nodes are needed to fill the frontend's link, whoever has more to send than all of
+ * them together would need time for has to send without a break from now on, or it would send alone
+ * at the end (McNaughton 1959): here, if it had to wait for one other image.
+ */
+function isUrgent(state: State, node: Node, { image }: Replica): boolean {
+  const waitSeconds = image.bytes / neededSpeed(state);
+  return secondsAlone(state, node) + waitSeconds > state.seatedBytes * (1 + 1e-9);
 }
 
-/** Compared number by number; less is better. */
-function urgency({ node, image, partBytes, keepers }: Candidate): number[] {
-  const totalBytes = node.loadBytes + (node.fillsFrom?.loadBytes ?? 0);
-  return [
-    node.avoids.has(FRONTEND) ? 1 : 0,
-    node.drainsTo !== undefined || sendsToPeer(node) ? 1 : 0,
-    image.failures,
-    node.drainsToFrontend ? 0 : 1,
-    totalBytes >= partBytes ? 0 : 1,
-    node.stays || keepers?.has(node) === true ? 1 : 0,
-    totalBytes,
-    node.order,
-  ];
-}
-
-function isLess(left: readonly number[], right: readonly number[]): boolean {
-  for (const [place, value] of left.entries()) {
-    const other = right[place] ?? 0;
-    if (value !== other) return value < other;
-  }
-  return false;
+function isTooSlow(state: State, node: Node): boolean {
+  return speedAlone(state, node) < neededSpeed(state) / 2 && node.unrelayable === 0;
 }

@@ -1,131 +1,241 @@
+import type { Berths } from './drains.ts';
+import { bytesOnto, ownBytes } from './kin.ts';
+import { receives, sendsToFrontend, sendsToPeer } from './links.ts';
+import { downSpeed, FULL, neededSpeed, rackSpareDown, rackSpareUp, slowness, upSpeed } from './rates.ts';
+import { compareKeys } from './ranking.ts';
+import { isForTarget, remaining, senderKey, speedAlone } from './standing.ts';
+import type { Node, Rack, Replica, State } from './state.ts';
 import { FRONTEND } from './types.ts';
-import { fairPartBytes, byLoad, isIdle, nextImage, receives } from './links.ts';
-import type { Image, Node, State } from './state.ts';
 
-/**
- * Faults as a receiver after which a node is not offered images any more: its disk is bad or full.
- */
-const MAX_TARGET_FAULTS = 2;
+/** Senders of a rack, and receivers of a group, that are looked at before the next event. */
+const MAX_SENDERS = 8;
+const MAX_RECEIVERS = 8;
 
-/**
- * Failures of an image's transfers after which it is not relayed for the sake of an early release.
- */
-const MAX_RELAY_FAILURES = 2;
+/** Images of a node, and nodes, among which room is sought for all of it. */
+const MAX_SPLIT_IMAGES = 256;
+const MAX_SPLIT_NODES = 32;
 
-/**
- * A relay may load a node with so much of one sender's part of what is left. Half was measured to
- * be a good bargain: see docs/decisions/0001.
- */
-const MAX_RELAYED_PART = 0.5;
+/** A relay that takes longer than on the best receiver by less than this is as good. */
+const ALIKE = 1.1;
 
-/** All images of `from` are to move to `to`. */
-export interface Pair {
+/** A receiver that takes less of what its sender can give is left to slower ones. */
+const MIN_SHARE = 0.5;
+
+/** All that is on `from` is to move to these. */
+export interface ChosenDrain {
   readonly from: Node;
+  readonly berths: Berths;
+}
+
+interface Offer {
   readonly to: Node;
+  readonly slowness: number;
+  readonly cost: number;
+  readonly isInRack: boolean;
+  readonly part: number;
 }
 
 /**
- * Pairs idle nodes: the least loaded sends to the most loaded that takes all it has. Halving the
- * number of nodes per slot in this way meets the bound at 1, 3, 7, … slots.
+ * The next node that should be emptied onto others: the least loaded sends to the most loaded that
+ * takes all it has. Halving the number of nodes per slot in this way meets the bound at 1, 3, 7, …
+ * slots. Where room is short, several receivers share what is on a node.
  *
  * The frontend has chosen before, so whoever is idle here would have to wait for it at least until
  * a slot is free, and then needs as long as now: the relay always frees the sender sooner.
  */
-export function choosePairs(state: State, keepers: ReadonlySet<Node> | undefined): Pair[] {
-  const idle = [...state.up].filter((node) => node.seated.size > 0 && isIdle(node));
-  const senders = idle.filter(
-    (node) => !node.stays && keepers?.has(node) !== true && mayRelay(state, node),
-  );
-  if (senders.length === 0) return [];
-  senders.sort(byLoad);
-  const receivers = keepers === undefined ? idle : [...keepers].filter(mayKeep);
-  receivers.sort((left, right) => byLoad(right, left));
-  return match(senders, receivers, MAX_RELAYED_PART * fairPartBytes(state));
-}
-
-/**
- * Pairs nodes that cannot reach the frontend with nodes that can, even with one that the frontend
- * is draining.
- */
-export function chooseDetours(state: State): Pair[] {
-  const cut = [...state.up].filter((node) => node.avoids.has(FRONTEND) && mayRelay(state, node));
-  const senders = cut.filter(isIdle);
-  if (senders.length === 0) return [];
-  const receivers = [...state.up].filter(
-    (node) => !node.avoids.has(FRONTEND) && (node.seated.size > 0 || !node.listed) && mayKeep(node),
-  );
-  const pairs: Pair[] = [];
-  for (const from of senders.sort(byLoad)) {
-    const to = receivers.find(
-      (node) => accepts(node, from) && pairs.every((pair) => pair.to !== node),
-    );
-    if (to !== undefined) pairs.push({ from, to });
+export function chooseDrain(state: State): ChosenDrain | undefined {
+  if (state.rankings.receivers.size === 0) return undefined;
+  for (const from of foremostSenders(state)) {
+    const to = bestReceiver(state, from);
+    const berths = to === undefined ? split(state, from) : allTo(from, to);
+    if (berths !== undefined) return { from, berths };
   }
-  return pairs;
+  return undefined;
 }
 
-/** True if `node` may receive `image` now. */
-export function acceptsImage(node: Node, image: Image, from: Node): boolean {
-  return (
-    node.phase === 'up' &&
-    node.freeBytes >= image.bytes &&
-    node.targetFaults < MAX_TARGET_FAULTS &&
-    !node.copies.has(image) &&
-    !image.refusedBy.has(node.id) &&
-    !from.avoids.has(node.id)
-  );
-}
-
-/**
- * True if one more relay of `image` is allowed and has a chance. After a few failures only the way
- * to the frontend is tried, where there is one: nodes that cannot reach each other must not use up
- * tries.
- */
-export function isRelayable(state: State, image: Image): boolean {
-  const copy = image.main;
-  if (copy === undefined || copy.hops >= state.options.maxHops || copy.faults > 0) return false;
-  const mayWait = !image.direct && image.failures < MAX_RELAY_FAILURES;
-  return mayWait || copy.node.avoids.has(FRONTEND);
-}
-
-/**
- * `senders` ascending, `receivers` descending by load: below the sender itself nobody is larger.
- */
-function match(senders: readonly Node[], receivers: readonly Node[], mostBytes: number): Pair[] {
-  const pairs: Pair[] = [];
-  const taken = new Set<Node>();
-  const mostRoomBytes = receivers.reduce((most, node) => Math.max(most, node.freeBytes), 0);
-  for (const from of senders) {
-    if (taken.has(from) || from.loadBytes > mostRoomBytes) continue;
-    for (const to of receivers) {
-      if (to === from) break;
-      if (taken.has(to) || from.loadBytes + to.loadBytes > mostBytes) continue;
-      if (!accepts(to, from)) continue;
-      taken.add(from).add(to);
-      pairs.push({ from, to });
-      break;
+/** The first of each rack, in order. */
+function foremostSenders(state: State): Node[] {
+  const first: Node[] = [];
+  for (const ranking of state.rankings.senders.values()) {
+    let count = 0;
+    for (const from of ranking.items()) {
+      if (count === MAX_SENDERS) break;
+      count += 1;
+      first.push(from);
     }
   }
-  return pairs;
+  if (state.rankings.senders.size === 1) return first;
+  const keyed = first.map((node) => ({ node, key: senderKey(state, node) }));
+  return keyed.toSorted((one, other) => compareKeys(one.key, other.key)).map(({ node }) => node);
 }
 
-/** A keeper may receive while the frontend pulls from it, but not while it drains itself. */
-function mayKeep(node: Node): boolean {
-  return node.drainsTo === undefined && !receives(node);
+function allTo(from: Node, to: Node): Berths {
+  return new Map([...from.seated].map((replica) => [replica, to]));
 }
 
-/** Before all its images are named a node cannot be released, and how much it has is not known. */
-function mayRelay(state: State, node: Node): boolean {
-  if (!node.listed || nextImage(node) === undefined) return false;
-  for (const image of node.seated) {
-    if (image.transfer === undefined && !isRelayable(state, image)) return false;
+function bestReceiver(state: State, from: Node): Node | undefined {
+  let best: Offer | undefined;
+  for (const ranking of state.rankings.receivers.values()) {
+    let seen = 0;
+    for (const to of ranking.items()) {
+      if (seen === MAX_RECEIVERS) break;
+      seen += 1;
+      const offer = offerOf(state, from, to);
+      if (offer !== undefined && (best === undefined || isBetter(offer, best))) best = offer;
+    }
   }
-  return true;
+  return best?.to;
+}
+
+/** What it means to empty `from` onto `to`; undefined if it should not be done. */
+function offerOf(state: State, from: Node, to: Node): Offer | undefined {
+  if (to === from || !comesAfter(state, to, from)) return undefined;
+  if (!takesAll(to, from) || !staysInTime(state, from, to)) return undefined;
+  const speed = freeSpeed(state, from, to);
+  if (speed === undefined) return undefined;
+  let bytes = 0;
+  let isKnown = false;
+  for (const { image } of from.seated) {
+    const full = bytesOnto(to, image);
+    // What is shared moves once, with the first.
+    bytes += isKnown ? image.bytes * (1 - image.sharedShare) : full;
+    isKnown ||= image.kin !== undefined && full === image.bytes;
+  }
+  return {
+    to,
+    slowness: slowness(state, to),
+    cost: bytes / speed,
+    isInRack: from.rack === to.rack,
+    part: to.stays ? Infinity : remaining(state, to) / to.weight,
+  };
+}
+
+function isBetter(offer: Offer, best: Offer): boolean {
+  if (offer.slowness !== best.slowness) return offer.slowness < best.slowness;
+  if (offer.cost * ALIKE < best.cost) return true;
+  if (best.cost * ALIKE < offer.cost) return false;
+  if (offer.isInRack !== best.isInRack) return offer.isInRack;
+  return offer.part > best.part;
+}
+
+/**
+ * Whoever is released sooner sends, but nobody sends to a slower node, which would have to send it
+ * on. Keepers only receive.
+ */
+function comesAfter(state: State, to: Node, from: Node): boolean {
+  if (to.keeps || to.stays) return true;
+  const [after, before] = [slowness(state, to), slowness(state, from)];
+  if (after !== before) return after < before;
+  if (to.deadline !== from.deadline) return to.deadline > from.deadline;
+  return remaining(state, to) / to.weight >= remaining(state, from) / from.weight;
+}
+
+/**
+ * What the receiver has then still reaches the frontend in the time that all the rest takes, unless
+ * a target has to be reached first.
+ */
+function staysInTime(state: State, from: Node, to: Node): boolean {
+  if (isForTarget(state)) return true;
+  const loadBytes = to.loadBytes + to.awaitedBytes + from.loadBytes;
+  let leftBytes = state.seatedBytes;
+  for (const { image } of state.frontendPulls) leftBytes += ownBytes(image);
+  return loadBytes <= leftBytes * speedAlone(state, to) * (1 + 1e-9);
 }
 
 /** All of the sender's images, or it would be relayed for nothing. */
-function accepts(to: Node, from: Node): boolean {
+function takesAll(to: Node, from: Node): boolean {
   if (to.freeBytes < from.loadBytes) return false;
-  for (const image of from.seated) if (!acceptsImage(to, image, from)) return false;
+  let roomBytes = to.freeBytes;
+  for (const replica of from.seated) {
+    roomBytes -= replica.image.bytes;
+    if (roomBytes < 0 || !accepts(to, replica, from)) return false;
+  }
   return true;
+}
+
+/** True if nothing but room keeps `to` from taking the replica. */
+export function accepts(to: Node, replica: Replica, from: Node): boolean {
+  const { image } = replica;
+  if (to.phase !== 'up' || to.copies.has(image)) return false;
+  if (image.refusedBy.has(to.id) || from.avoids.has(to.id)) return false;
+  return image.replicas.every(
+    (one) => one === replica || (one.seat !== to && one.berth?.to !== to),
+  );
+}
+
+/**
+ * How fast `from` can send to `to` beside all that is under way, in links of the frontend;
+ * undefined if that is not what the slower of the two can do, or not half of what the sender can.
+ */
+export function freeSpeed(state: State, from: Node, to: Node): number | undefined {
+  const most = speedBetween(state, from, to);
+  if (most < MIN_SHARE * upSpeed(state, from)) return undefined;
+  let spare = downSpeed(state, to) - to.fillSpeed;
+  if (from.rack !== to.rack) {
+    spare = Math.min(spare, spareBesideFrontend(state, from.rack), rackSpareDown(state, to.rack));
+  }
+  return spare >= FULL * most ? Math.min(most, spare) : undefined;
+}
+
+/** How fast the two could be with all else idle. */
+export function speedBetween(state: State, from: Node, to: Node): number {
+  return Math.min(upSpeed(state, from), downSpeed(state, to));
+}
+
+/** A rack's uplink is first of all for what goes to the frontend. */
+function spareBesideFrontend(state: State, rack: Rack | undefined): number {
+  const reserved = rack === undefined || rack.frontendPulls > 0 ? 0 : neededSpeed(state);
+  return rackSpareUp(state, rack) - reserved;
+}
+
+/** Room for all that is on `from` on several nodes, the first that have any. */
+function split(state: State, from: Node): Berths | undefined {
+  if (from.seated.size < 2 || from.seated.size > MAX_SPLIT_IMAGES) return undefined;
+  const rooms = new Map<Node, number>();
+  for (const ranking of state.rankings.receivers.values()) {
+    for (const to of ranking.items()) {
+      if (rooms.size === MAX_SPLIT_NODES) break;
+      if (to === from || !comesAfter(state, to, from) || !staysInTime(state, from, to)) continue;
+      if (freeSpeed(state, from, to) !== undefined) rooms.set(to, to.freeBytes);
+    }
+  }
+  const berths = new Map<Replica, Node>();
+  for (const replica of from.seated) {
+    const to = firstFit(rooms, replica, { from, berths });
+    if (to === undefined) return undefined;
+    berths.set(replica, to);
+    rooms.set(to, (rooms.get(to) ?? 0) - replica.image.bytes);
+  }
+  return berths;
+}
+
+function firstFit(
+  rooms: ReadonlyMap<Node, number>,
+  replica: Replica,
+  { from, berths }: ChosenDrain,
+): Node | undefined {
+  const { image } = replica;
+  for (const [to, roomBytes] of rooms) {
+    if (roomBytes < image.bytes || !accepts(to, replica, from)) continue;
+    if (image.replicas.every((one) => berths.get(one) !== to)) return to;
+  }
+  return undefined;
+}
+
+/**
+ * A way round for a node that cannot reach the frontend: a node that can takes all it has, even one
+ * that the frontend is emptying. These are rare: all nodes are looked at.
+ */
+export function chooseDetour(state: State): ChosenDrain | undefined {
+  for (const from of state.cutOff) {
+    const isIdle = !from.draining && !receives(from) && !sendsToPeer(from) && !sendsToFrontend(from);
+    if (!isIdle || !from.listed || from.unrelayable > 0 || from.seated.size === 0) continue;
+    for (const to of state.up) {
+      const mayKeep = !to.draining && !receives(to) && (to.seated.size > 0 || !to.listed);
+      if (mayKeep && !to.avoids.has(FRONTEND) && takesAll(to, from)) {
+        return { from, berths: allTo(from, to) };
+      }
+    }
+  }
+  return undefined;
 }

@@ -1,0 +1,42 @@
+import type { Sketch } from '../base/sketch.ts';
+import type { Image, Node } from './state.ts';
+
+/**
+ * What moving `image` costs where something like it is already. This is what loads are counted in:
+ * each kind crosses to the frontend once besides, whatever the order.
+ */
+export function ownBytes({ bytes, sharedShare }: Image): number {
+  return bytes * (1 - sharedShare);
+}
+
+/** What moving `image` onto `node` costs. */
+export function bytesOnto(node: Node, image: Image): number {
+  const isAmongKin = image.kin !== undefined && (node.kin.get(image.kin) ?? 0) > 0;
+  return isAmongKin ? ownBytes(image) : image.bytes;
+}
+
+/**
+ * Chunks that two images have in common. Of the least hashes of both together, as many as the
+ * shorter sketch allows, the share that is in both estimates |A ∩ B| / |A ∪ B| (Broder 1997); with
+ * |A| + |B| = |A ∪ B| + |A ∩ B| that gives the intersection.
+ */
+export function sharedChunks(left: Sketch, right: Sketch): number {
+  const isWhole = ({ chunks, hashes }: Sketch): boolean => chunks <= hashes.length;
+  const limit = Math.min(
+    isWhole(left) ? Infinity : left.hashes.length,
+    isWhole(right) ? Infinity : right.hashes.length,
+  );
+  let common = 0;
+  let union = 0;
+  let [one, other] = [0, 0];
+  while (union < limit && (one < left.hashes.length || other < right.hashes.length)) {
+    const leftHash = left.hashes[one] ?? Infinity;
+    const rightHash = right.hashes[other] ?? Infinity;
+    if (leftHash === rightHash) common += 1;
+    if (leftHash <= rightHash) one += 1;
+    if (rightHash <= leftHash) other += 1;
+    union += 1;
+  }
+  const resemblance = union === 0 ? 0 : common / union;
+  return (resemblance * (left.chunks + right.chunks)) / (1 + resemblance);
+}

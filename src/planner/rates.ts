@@ -1,0 +1,103 @@
+import { touch, touchAll, type Node, type Rack, type Rate, type State, type Transfer } from './state.ts';
+
+// Speeds are in links of the frontend: 1 is what fills it. Who is not known is taken to be so fast.
+
+/** Of a link that should be full, so much is enough: more is lost to headers and noise. */
+export const FULL = 0.9;
+
+/**
+ * Pulls after which the fastest of them tells what the frontend's link gives, promised or not: as
+ * many nodes in turn are hardly all slow.
+ */
+const PULLS_TO_JUDGE = 4;
+
+/** A measured rate of the frontend is corrected when it is off by more than this. */
+const CORRECTION = 1.05;
+
+/** How fast `node` sends. */
+export function upSpeed(state: State, node: Node): number {
+  return toSpeed(state, node.up.bytesPerSecond);
+}
+
+/** How fast `node` receives. */
+export function downSpeed(state: State, node: Node): number {
+  return toSpeed(state, node.down.bytesPerSecond);
+}
+
+function toSpeed({ frontend }: State, bytesPerSecond: number | undefined): number {
+  if (bytesPerSecond === undefined || frontend.bytesPerSecond === undefined) return 1;
+  return bytesPerSecond / frontend.bytesPerSecond;
+}
+
+/** What one of the allowed senders has to give for the frontend's link to be full. */
+export function neededSpeed(state: State): number {
+  return 1 / state.senders;
+}
+
+/**
+ * How far a node is from filling its part of the frontend's link: 0 if it does, else about how
+ * often its speed must double.
+ */
+export function slowness(state: State, node: Node): number {
+  const part = upSpeed(state, node) / neededSpeed(state);
+  return part >= FULL ? 0 : Math.ceil(-Math.log2(part));
+}
+
+/** What is left of a rack's uplink; infinite if nothing is known of it. */
+export function rackSpareUp(state: State, rack: Rack | undefined): number {
+  return rack === undefined ? Infinity : toCapacity(state, rack.upBytesPerSecond) - rack.upSpeed;
+}
+
+/** The same of its other direction. */
+export function rackSpareDown(state: State, rack: Rack | undefined): number {
+  return rack === undefined
+    ? Infinity
+    : toCapacity(state, rack.downBytesPerSecond) - rack.downSpeed;
+}
+
+function toCapacity({ frontend }: State, bytesPerSecond: number): number {
+  return frontend.bytesPerSecond === undefined ? Infinity : bytesPerSecond / frontend.bytesPerSecond;
+}
+
+/**
+ * Learns from a transfer that took place at `bytesPerSecond`. One that was slower than expected
+ * tells of its slower end, and if both ends are unknown of both: the receiver's next transfers
+ * will tell more, and the sender is soon released.
+ */
+export function learn(state: State, transfer: Transfer, bytesPerSecond: number): void {
+  const { from, to } = transfer;
+  if (to === undefined) learnOfFrontend(state, transfer, bytesPerSecond);
+  else if (to.sources.size <= 1) {
+    const isNew = !from.up.isMeasured;
+    if (isNew || bytesPerSecond > known(from.up)) measure(from.up, bytesPerSecond);
+    if (!to.down.isMeasured || bytesPerSecond > known(to.down)) measure(to.down, bytesPerSecond);
+    touch(state, to);
+  }
+  touch(state, from);
+}
+
+function learnOfFrontend(state: State, { from }: Transfer, bytesPerSecond: number): void {
+  const { frontend } = state;
+  frontend.pulls += 1;
+  frontend.fastest = Math.max(frontend.fastest, bytesPerSecond * state.senders);
+  const now = frontend.bytesPerSecond ?? 0;
+  const isFar = frontend.fastest > now * CORRECTION || frontend.fastest < now / CORRECTION;
+  const isJudged = frontend.pulls >= PULLS_TO_JUDGE || frontend.bytesPerSecond === undefined;
+  if (isFar && isJudged) {
+    measure(frontend, frontend.fastest);
+    touchAll(state);
+  }
+  const part = bytesPerSecond * state.senders;
+  // The frontend's link was full: the node may have more.
+  const isHeldUp = part >= FULL * (frontend.bytesPerSecond ?? 0);
+  if (!isHeldUp || bytesPerSecond > known(from.up)) measure(from.up, bytesPerSecond);
+}
+
+function known({ bytesPerSecond }: Rate): number {
+  return bytesPerSecond ?? Infinity;
+}
+
+function measure(rate: Rate, bytesPerSecond: number): void {
+  rate.bytesPerSecond = bytesPerSecond;
+  rate.isMeasured = true;
+}

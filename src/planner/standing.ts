@@ -1,0 +1,143 @@
+import { nextReplica, receives, sendsToFrontend, sendsToPeer } from './links.ts';
+import { downSpeed, neededSpeed, slowness, upSpeed } from './rates.ts';
+import { createRanking, type Key, type Ranking } from './ranking.ts';
+import type { Node, Rack, State } from './state.ts';
+import { FRONTEND } from './types.ts';
+
+/**
+ * Faults as a receiver after which a node is not offered images any more: its disk is bad or full.
+ */
+const MAX_TARGET_FAULTS = 2;
+
+/** A receiver that has less than this of its link to spare is left alone. */
+const MIN_SPARE = 0.05;
+
+/** Brings the rankings up to date with all that was touched. */
+export function refresh(state: State): void {
+  for (const node of state.stale) rank(state, node);
+  state.stale.clear();
+}
+
+function rank(state: State, node: Node): void {
+  const { forFrontend, heaviest } = state.rankings;
+  const key = frontendKey(state, node);
+  forFrontend.place(node, key);
+  const isHeavy = state.senders > 1 && key?.[0] === 0 && key[1] === 0;
+  heaviest.place(node, isHeavy ? [-secondsAlone(state, node), node.order] : undefined);
+  sendersOf(state, node.rack).place(
+    node,
+    maySend(state, node) ? senderKey(state, node) : undefined,
+  );
+  rankReceiver(state, node);
+}
+
+/**
+ * Who is pulled from first: a node that reaches the frontend, does not send to a peer, whose next
+ * image has not failed, that fills its part of the link, that can be released and is no keeper; of
+ * these the one with the soonest deadline, and on which the least is left for its weight, what is
+ * still to come onto it included. While keepers are busy for the sake of a target, it is the one
+ * on which most is left, as for each of them.
+ */
+function frontendKey(state: State, node: Node): Key | undefined {
+  if (node.phase !== 'up' || sendsToFrontend(node)) return undefined;
+  const isCutOff = node.avoids.has(FRONTEND);
+  if (isCutOff && node.draining) return undefined;
+  const next = nextReplica(node);
+  if (next === undefined) return undefined;
+  const part = remaining(state, node) / node.weight;
+  return [
+    isCutOff ? 1 : 0,
+    node.draining || sendsToPeer(node) ? 1 : 0,
+    next.image.failures,
+    mayBeRelayed(state, node) ? slowness(state, node) : 0,
+    node.keeps || node.stays ? 1 : 0,
+    node.deadline,
+    isForTarget(state) ? -part : part,
+    node.order,
+  ];
+}
+
+function mayBeRelayed({ options }: State, { unrelayable, keeps, stays }: Node): boolean {
+  return unrelayable === 0 && !keeps && !stays && options.maxHops > 0;
+}
+
+/** True if all machines that empty nodes, frontend and keepers, take the longest first. */
+export function isForTarget({ keepers, options }: State): boolean {
+  return keepers !== undefined && keepers.size > 0 && options.objective.kind === 'target';
+}
+
+/** How long `node` would send what is on it and what is to come, in bytes over the frontend's link. */
+export function remaining(state: State, node: Node): number {
+  return (node.loadBytes + node.awaitedBytes) / upSpeed(state, node);
+}
+
+/** The same if nothing is known of its link: then it can fill the part of one sender. */
+export function secondsAlone(state: State, node: Node): number {
+  return (node.loadBytes + node.awaitedBytes) / speedAlone(state, node);
+}
+
+export function speedAlone(state: State, node: Node): number {
+  const isKnown = node.up.bytesPerSecond !== undefined;
+  return isKnown ? Math.min(1, upSpeed(state, node)) : neededSpeed(state);
+}
+
+/** Before all its images are named a node cannot be released, and how much it has is not known. */
+function maySend(state: State, node: Node): boolean {
+  if (node.phase !== 'up' || !node.listed || node.stays || node.keeps || node.draining) return false;
+  if (node.seated.size === 0 || node.unrelayable > 0 || receives(node)) return false;
+  if (state.hasDeadlines && node.deadline === Infinity && !state.assembled) return false;
+  return !sendsToPeer(node) && !sendsToFrontend(node) && state.options.maxHops > 0;
+}
+
+function sendersOf({ rankings }: State, rack: Rack | undefined): Ranking<Node> {
+  const known = rankings.senders.get(rack);
+  if (known !== undefined) return known;
+  const ranking = createRanking<Node>();
+  rankings.senders.set(rack, ranking);
+  return ranking;
+}
+
+/** Who is paired first. */
+export function senderKey(state: State, node: Node): Key {
+  const part = remaining(state, node) / node.weight;
+  return [node.deadline, isForTarget(state) ? -part : part, node.order];
+}
+
+function rankReceiver(state: State, node: Node): void {
+  const { receivers } = state.rankings;
+  const group = mayReceive(state, node) ? groupOf(node) : undefined;
+  if (node.group !== undefined && node.group !== group) {
+    const left = receivers.get(node.group);
+    left?.place(node, undefined);
+    if (left?.size === 0) receivers.delete(node.group);
+  }
+  node.group = group;
+  if (group === undefined) return;
+  const ranking = receivers.get(group) ?? createRanking<Node>();
+  receivers.set(group, ranking);
+  ranking.place(node, receiverKey(state, node));
+}
+
+/** A keeper may receive while the frontend pulls from it; others are better emptied then. */
+function mayReceive(state: State, node: Node): boolean {
+  if (node.phase !== 'up' || node.draining || node.freeBytes <= 0) return false;
+  if (node.targetFaults >= MAX_TARGET_FAULTS || node.avoids.has(FRONTEND)) return false;
+  if (node.seated.size === 0 || sendsToPeer(node)) return false;
+  if (state.keepers === undefined ? sendsToFrontend(node) : !node.keeps) return false;
+  return downSpeed(state, node) - node.fillSpeed >= MIN_SPARE * downSpeed(state, node);
+}
+
+/** Nodes of one rack with images of one kind. */
+export function groupOf({ rack, seated }: Node): string {
+  const [first] = seated;
+  return `${rack?.id ?? ''}\n${first?.image.kin?.founder.id ?? ''}`;
+}
+
+/**
+ * Who receives first: a node that can fill the frontend's link later, that has no deadline or a late
+ * one, and on which most is left for its weight: it is released late anyway.
+ */
+function receiverKey(state: State, node: Node): Key {
+  const part = node.stays ? Infinity : remaining(state, node) / node.weight;
+  return [slowness(state, node), -node.deadline, -part, node.order];
+}
