@@ -1,16 +1,20 @@
 import type { Highs } from 'highs';
-import { assert } from '../../src/base/assert.ts';
 import type { Scenario } from '../../src/simulator/scenario.ts';
+import { earliest } from './earliest.ts';
 import { fluidCluster, nodeCount, totalLoad, type FluidCluster } from './fluid-cluster.ts';
 import { meanReleaseBound } from './mean-bound.ts';
 import { mostReleased } from './release-count.ts';
 import { growingGrid, type TimeGrid } from './time-grid.ts';
+import { urgentReleaseBound } from './urgent-bound.ts';
 
 /** Seconds that no schedule can undercut. */
 export interface Bounds {
   readonly makespanSeconds: number;
+  /** Each node counted by its weight. */
   readonly meanReleaseSeconds: number;
   readonly t80Seconds: number;
+  /** Until all nodes that have a deadline are released; undefined if none has. */
+  readonly urgentSeconds: number | undefined;
 }
 
 /**
@@ -22,21 +26,23 @@ const SLOTS = 64;
 /** Slots that are shorter than this part of the whole tell little. */
 const LEAST_FIRST_SLOT = 1 / 1024;
 
-/** Times that a moment by which enough are released may be farther away than was thought. */
-const MAX_DOUBLINGS = 32;
-
-/** Halvings of the interval in which a moment is sought. */
-const BISECTIONS = 24;
+const NOTHING: Bounds = {
+  makespanSeconds: 0,
+  meanReleaseSeconds: 0,
+  t80Seconds: 0,
+  urgentSeconds: undefined,
+};
 
 /** All bounds of a scenario without faults; zeros if there is nothing to gather. */
 export function boundsOf(highs: Highs, scenario: Scenario, slots = SLOTS): Bounds {
   const cluster = fluidCluster(scenario);
-  if (cluster === undefined) return { makespanSeconds: 0, meanReleaseSeconds: 0, t80Seconds: 0 };
+  if (cluster === undefined) return NOTHING;
   const eighty = Math.ceil(0.8 * nodeCount(cluster) - 1e-9);
   return {
     makespanSeconds: makespanBound(cluster),
     meanReleaseSeconds: meanReleaseBound(highs, cluster, gridFor(cluster, slots)),
     t80Seconds: releaseBoundOf(highs, cluster, eighty),
+    urgentSeconds: urgentReleaseBound(scenario),
   };
 }
 
@@ -55,21 +61,11 @@ export function makespanBound(cluster: FluidCluster): number {
 
 /**
  * The moment before which no schedule has released `count` nodes: where `mostReleased`, which does
- * not fall with time, reaches it. The lower end of the last interval is returned.
+ * not fall with time, reaches it.
  */
 export function releaseBoundOf(highs: Highs, cluster: FluidCluster, count: number): number {
-  let after = 0;
-  let until = makespanBound(cluster);
-  for (let tries = 0; mostReleased(highs, cluster, until) < count; tries += 1) {
-    assert(tries < MAX_DOUBLINGS, `${count} nodes can be released some time`);
-    [after, until] = [until, until * 2];
-  }
-  for (let step = 0; step < BISECTIONS; step += 1) {
-    const middle = (after + until) / 2;
-    if (mostReleased(highs, cluster, middle) < count) after = middle;
-    else until = middle;
-  }
-  return after;
+  const isPossible = (seconds: number): boolean => mostReleased(highs, cluster, seconds) >= count;
+  return earliest(isPossible, makespanBound(cluster));
 }
 
 /**
@@ -79,7 +75,7 @@ export function releaseBoundOf(highs: Highs, cluster: FluidCluster, count: numbe
 function gridFor(cluster: FluidCluster, slots: number): TimeGrid {
   const last = makespanBound(cluster);
   const alone = cluster.groups.flatMap(({ loads, upRate }) => loads.map((load) => load / upRate));
-  const least = Math.min(...alone.filter((seconds) => seconds > 0));
+  const least = Math.min(last, ...alone.filter((seconds) => seconds > 0));
   const first = Math.max(least, last * LEAST_FIRST_SLOT);
   const octaves = Math.max(1, Math.log2(last / first));
   const perOctave = slots / Math.sqrt(cluster.groups.length) / octaves;

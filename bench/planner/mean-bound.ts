@@ -1,5 +1,6 @@
 import type { Highs } from 'highs';
-import { nodeCount, type FluidCluster, type NodeGroup } from './fluid-cluster.ts';
+import { flowGroups, type FlowGroup } from './flow-group.ts';
+import { totalWeight, type FluidCluster } from './fluid-cluster.ts';
 import { createLinearProgram, type LinearProgram, type Term } from './linear-program.ts';
 import { keepAboveLeastLoads } from './load-cuts.ts';
 import { mostReleased } from './release-count.ts';
@@ -13,8 +14,8 @@ const JUST_BEFORE = 1 - 1e-5;
 const TOLERANCE = 1e-9;
 
 /**
- * No schedule that moves whole images has a lesser mean release time (in seconds): the optimum of a
- * linear program that every schedule satisfies, on any grid of slots.
+ * No schedule that moves whole images has a lesser mean release time, in seconds and by weight: the
+ * optimum of a linear program that every schedule satisfies, on any grid of slots.
  *
  * Take any schedule, and of each byte the transfers that brought it to the frontend in the end. A
  * *class* is what nodes of one group are released in one slot; one more class is released after the
@@ -32,7 +33,9 @@ const TOLERANCE = 1e-9;
  * - at the end of a slot no more are released than `mostReleased`, and those that exceed what can be
  *   released just before its end are there until then.
  *
- * A class costs the start of its slot for each node, and the part of the slot that they are there.
+ * A class costs the start of its slot for each node, and the part of the slot that they are there,
+ * each by its weight; nodes of different weights are in different groups. What is asked of copies is
+ * in the terms of `flowGroups`, what families share only in the moment of the last release.
  * That nodes are whole in a class, how many send at once, when images are complete, and limits on
  * hops are disregarded. A grid that has the moments of another one and more gives no lesser bound.
  */
@@ -40,7 +43,7 @@ export function meanReleaseBound(highs: Highs, cluster: FluidCluster, grid: Time
   const program = createLinearProgram(highs);
   const slots = slotsOf(grid);
   const flows = slots.map((): SlotFlows => ({ amongPeers: [], toFrontend: [] }));
-  const groups = cluster.groups.map((group) => addGroup(program, { group, slots, flows }));
+  const groups = flowGroups(cluster).map((group) => addGroup(program, { group, slots, flows }));
   for (const [place, slot] of slots.entries()) {
     const { amongPeers = [], toFrontend = [] } = flows[place] ?? {};
     program.balance(amongPeers);
@@ -54,7 +57,7 @@ export function meanReleaseBound(highs: Highs, cluster: FluidCluster, grid: Time
     const least = -seconds * mostReleased(highs, cluster, early);
     program.constrain([...present, ...late], { least });
   }
-  return program.minimum() / nodeCount(cluster);
+  return program.minimum() / totalWeight(cluster);
 }
 
 /** Variables: nodes of a group released by the end of a slot, and how long those of it are there. */
@@ -64,14 +67,14 @@ interface SlotSums {
 }
 
 interface Placement {
-  readonly group: NodeGroup;
+  readonly group: FlowGroup;
   readonly slots: readonly Slot[];
   readonly flows: readonly SlotFlows[];
 }
 
 /** Adds all classes of a group. */
 function addGroup(program: LinearProgram, { group, slots, flows }: Placement): SlotSums[] {
-  const { loads } = group;
+  const { loads, weight } = group;
   const all = loads.length;
   const total = loads.reduce((sum, load) => sum + load, 0);
   let count = program.variable({ most: 0 });
@@ -82,9 +85,9 @@ function addGroup(program: LinearProgram, { group, slots, flows }: Placement): S
     count = program.variable({ most: able });
     load = program.variable({ most: total });
     keepAboveLeastLoads(program, { count, load, loads });
-    const nodes = program.variable({ cost: slot.start });
+    const nodes = program.variable({ cost: weight * slot.start });
     const bytes = program.variable();
-    const seconds = program.variable({ cost: 1 });
+    const seconds = program.variable({ cost: weight });
     program.balance([
       [count, 1],
       [countBefore, -1],
@@ -106,7 +109,7 @@ function addGroup(program: LinearProgram, { group, slots, flows }: Placement): S
     addReleaseClass(program, { group, nodes, bytes, lastSeconds: seconds, slots: lived, flows });
     return { count, seconds };
   });
-  const nodes = program.variable({ cost: slots.at(-1)?.end ?? 0 });
+  const nodes = program.variable({ cost: weight * (slots.at(-1)?.end ?? 0) });
   const bytes = program.variable();
   program.constrain(
     [

@@ -5,7 +5,8 @@ import type { Objective } from '../../src/planner/types.ts';
 import type { Outcome, Scenario } from '../../src/simulator/scenario.ts';
 import { simulate } from '../../src/simulator/simulate.ts';
 import { boundsOf } from './bounds.ts';
-import type { Row } from './scenarios.ts';
+import { lastRelease, meanRelease } from './releases.ts';
+import type { Row } from './rows.ts';
 
 /** A figure of the planner, in seconds, and what no schedule can undercut. */
 export interface Compared {
@@ -18,9 +19,12 @@ export interface Measured {
   readonly name: string;
   readonly nodes: number;
   readonly makespan: Compared;
+  /** Each node counted by its weight. */
   readonly mean: Compared;
   /** With 80 % of the nodes as the objective. */
   readonly t80: Compared;
+  /** Until all nodes that have a deadline are released; undefined if none has. */
+  readonly urgent: Compared | undefined;
 }
 
 /** Runs the planner through a scenario with either objective, and compares. */
@@ -28,14 +32,18 @@ export function measure(highs: Highs, { name, nodes, scenario }: Row): Measured 
   const bounds = boundsOf(highs, scenario);
   const forMean = run(scenario, { kind: 'mean' });
   const forTarget = run(scenario, { kind: 'target', fraction: 0.8 });
-  const meanSeconds = releaseTimes(forMean.curve).meanReleaseSeconds;
-  const t80Seconds = releaseTimes(forTarget.curve).t80Seconds;
+  const { t80Seconds } = releaseTimes(forTarget.curve);
+  const urgent = scenario.nodes.filter(({ deadline }) => deadline !== undefined);
   return {
     name,
     nodes,
     makespan: compare(forMean.makespanSeconds, bounds.makespanSeconds),
-    mean: compare(meanSeconds ?? Infinity, bounds.meanReleaseSeconds),
+    mean: compare(meanRelease(scenario.nodes, forMean), bounds.meanReleaseSeconds),
     t80: compare(t80Seconds ?? Infinity, bounds.t80Seconds),
+    urgent:
+      bounds.urgentSeconds === undefined
+        ? undefined
+        : compare(lastRelease(urgent, forMean), bounds.urgentSeconds),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { NodeGroup } from './fluid-cluster.ts';
+import type { FlowGroup } from './flow-group.ts';
 import type { LinearProgram, Term } from './linear-program.ts';
 import type { Slot } from './time-grid.ts';
 
@@ -11,7 +11,7 @@ export interface SlotFlows {
 
 /** The nodes of a group that are released in one slot; see `meanReleaseBound`. */
 export interface ReleaseClass {
-  readonly group: NodeGroup;
+  readonly group: FlowGroup;
   /** Variables: how many nodes, and what they held at the start. */
   readonly nodes: number;
   readonly bytes: number;
@@ -43,7 +43,9 @@ export function addReleaseClass(program: LinearProgram, of: ReleaseClass): void 
       [toPeers, 1],
       [toFrontend, 1],
     ] as const;
-    program.constrain([...sent, [present, -group.upRate * seconds]], { most: 0 });
+    if (Number.isFinite(group.sendRate)) {
+      program.constrain([...sent, [present, -group.sendRate * seconds]], { most: 0 });
+    }
     program.constrain(
       [
         [received, 1],

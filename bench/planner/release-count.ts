@@ -1,5 +1,6 @@
 import type { Highs } from 'highs';
-import { nodeCount, type FluidCluster, type NodeGroup } from './fluid-cluster.ts';
+import { flowGroups, type FlowGroup } from './flow-group.ts';
+import { nodeCount, totalLoad, type FluidCluster, type NodeGroup } from './fluid-cluster.ts';
 import { createLinearProgram, type LinearProgram, type Term } from './linear-program.ts';
 import { keepAboveLeastLoads } from './load-cuts.ts';
 
@@ -9,35 +10,48 @@ const TOLERANCE = 1e-6;
 /** No schedule that moves whole images has released more nodes `seconds` after the start. */
 export function mostReleased(highs: Highs, cluster: FluidCluster, seconds: number): number {
   const fluid = Math.floor(mostReleasedByBytes(highs, cluster, seconds) + TOLERANCE);
-  return Math.min(fluid, mostReleasedByImages(cluster, seconds));
+  const images = mostReleasedByImages(cluster, seconds);
+  return Math.min(fluid, images, mostReleasedByFrontend(cluster, seconds));
+}
+
+/** The last node is released when the frontend has everything, what families share included. */
+function mostReleasedByFrontend(cluster: FluidCluster, seconds: number): number {
+  const hasAll = totalLoad(cluster) <= cluster.frontendRate * seconds * (1 + TOLERANCE);
+  return nodeCount(cluster) - (hasAll ? 0 : 1);
 }
 
 /**
  * The same by counting images. Let k nodes be released. Each image of theirs is complete at the
  * frontend or on one of the n − k other nodes. With s bytes in the smallest image the frontend has
- * got no more than ⌊F·t/s⌋, and a node with a link of B and room R no more than ⌊min(B·t, R)/s⌋.
+ * got no more than ⌊F·t/s⌋, and a node with a link of B and room R no more than ⌊min(B·t, R)/s⌋;
+ * where c copies are asked for, c nodes must have an image that the frontend does not have. Two or
+ * more take as long as two transfers one after the other over the fastest link, at least: either the
+ * node sends both, or who has got the first sends the second.
  * That is for nodes with an image at least; those without count as released. Nodes that cannot have
  * sent what they hold are among the others, and the rest of those are taken to be the best.
  */
 function mostReleasedByImages(cluster: FluidCluster, seconds: number): number {
-  const { groups, frontendRate, smallestImage } = cluster;
+  const { groups, frontendRate, smallestImage, copies } = cluster;
   const all = nodeCount(cluster);
   if (smallestImage === 0) return all;
   const imagesIn = (bytes: number): number => Math.floor(bytes / smallestImage + TOLERANCE);
+  const fastest = Math.max(...groups.map(({ upRate }) => upRate));
+  const hasTime = copies === 1 || 2 * smallestImage <= fastest * seconds * (1 + TOLERANCE);
   let places = imagesIn(frontendRate * seconds);
   let released = 0;
   let empty = 0;
   const keepable: number[] = [];
   for (const group of groups) {
     const able = ableCount(group, seconds);
-    const kept = imagesIn(Math.min(group.downRate * seconds, group.room));
+    const most = hasTime ? Math.min(group.downRate * seconds, group.room) : 0;
+    const kept = imagesIn(most) / copies;
     places += kept * (group.loads.length - able);
     released += able;
     empty += group.loads.filter((load) => load === 0).length;
     keepable.push(...group.loads.slice(0, able).map(() => kept));
   }
   for (const kept of keepable.toSorted((left, right) => right - left)) {
-    if (released - empty <= places) break;
+    if (released - empty <= places + TOLERANCE) break;
     places += kept;
     released -= 1;
   }
@@ -58,11 +72,12 @@ function ableCount({ loads, upRate }: NodeGroup, seconds: number): number {
  * nodes received, and no link carried more than its rate times the time. These are linear in the
  * sums over the released and the other nodes of each group, so what the schedule released is no
  * more than the maximum under these constraints. That a released node was gone for a while is
- * disregarded. For equal images, links of one rate and ample room it is (n + 1)·t / (1 + t).
+ * disregarded; copies are as in `flowGroups`. For one copy, equal images, links of one rate and ample
+ * room it is (n + 1)·t / (1 + t).
  */
 export function mostReleasedByBytes(highs: Highs, cluster: FluidCluster, seconds: number): number {
   const program = createLinearProgram(highs);
-  const flows = cluster.groups.flatMap((group) => addGroup(program, group, seconds));
+  const flows = flowGroups(cluster).flatMap((group) => addGroup(program, group, seconds));
   program.balance(
     flows.flatMap(({ toPeers, fromPeers }): Term[] => [
       [toPeers, 1],
@@ -84,9 +99,9 @@ interface Flows {
 }
 
 /** The released nodes of a group, and the others. */
-function addGroup(program: LinearProgram, group: NodeGroup, seconds: number): Flows[] {
+function addGroup(program: LinearProgram, group: FlowGroup, seconds: number): Flows[] {
   const { loads, room } = group;
-  const up = group.upRate * seconds;
+  const up = group.sendRate * seconds;
   const down = group.downRate * seconds;
   const total = loads.reduce((sum, load) => sum + load, 0);
   const count = program.variable({ most: ableCount(group, seconds), cost: -1 });
@@ -95,7 +110,7 @@ function addGroup(program: LinearProgram, group: NodeGroup, seconds: number): Fl
 
   const gone = addFlows(program);
   program.balance([...sent(gone), [load, -1], [gone.fromPeers, -1]]);
-  program.constrain([...sent(gone), [count, -up]], { most: 0 });
+  if (Number.isFinite(up)) program.constrain([...sent(gone), [count, -up]], { most: 0 });
   program.constrain(
     [
       [gone.fromPeers, 1],
@@ -115,7 +130,9 @@ function addGroup(program: LinearProgram, group: NodeGroup, seconds: number): Fl
     ],
     { least: 0 },
   );
-  program.constrain([...sent(rest), [count, up]], { most: up * loads.length });
+  if (Number.isFinite(up)) {
+    program.constrain([...sent(rest), [count, up]], { most: up * loads.length });
+  }
   program.constrain(
     [
       [rest.fromPeers, 1],

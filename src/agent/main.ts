@@ -33,5 +33,6 @@ const agent = runAgent({
   clock: systemClock,
   home: homedir(),
   defaultSpool: join(cache, 'kgetplus', 'spool'),
+  address,
 });
 void agent.finally(() => setTimeout(() => process.exit(), LINGER_LIMIT_MS).unref());

@@ -80,7 +80,7 @@ async function receive(options: ReceiveOptions, order: Order, signal: AbortSigna
       blame = outcome.blame;
       throw outcome.error;
     }
-    channel.send({ type: 'arrived', transfer });
+    channel.send({ type: 'arrived', transfer, wireBytes: counters.wireBytes });
     assert(landed.landing !== undefined, 'an image that has arrived was landed');
     const summary = await landed.landing.finish();
     await options.onReceived(image);

@@ -47,8 +47,8 @@ export function createScans(options: ScanOptions): Scans {
     served.set(`${node}:${path}`, fileImage({ identity, index, chunkSizeBytes, files }));
     return async () => {
       try {
-        const { dataBytes } = await scanImage({ identity, index, seeds, signal });
-        channel.send({ type: 'scanned', path, dataBytes });
+        const { dataBytes, sketch } = await scanImage({ identity, index, seeds, signal });
+        channel.send({ type: 'scanned', path, dataBytes, sketch });
       } finally {
         if (signal.aborted) index.close();
       }

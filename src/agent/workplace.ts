@@ -13,6 +13,7 @@ import { rateLimit, unlimited } from '../transfer/rate-limit.ts';
 import { serve } from '../transfer/serve.ts';
 import type { RateLimit } from '../transfer/transfer.ts';
 import type { ImagePlace } from './image-place.ts';
+import { linkRate } from './link-rate.ts';
 import { createReceives, type Receives } from './receives.ts';
 import { createScans } from './scans.ts';
 import { openSpool } from './spool.ts';
@@ -39,11 +40,13 @@ export interface WorkplaceOptions {
   readonly home: string;
   /** Where spools go unless the coordinator names a place. */
   readonly defaultSpool: string;
+  /** The address at which ssh reached this host, if it did. */
+  readonly address: string | null;
 }
 
 /** Sets an agent up as it was configured. @throws KgetError `target-unwritable`, `unreachable` */
 export async function openWorkplace(
-  { channel, clock, home, defaultSpool }: WorkplaceOptions,
+  { channel, clock, home, defaultSpool, address }: WorkplaceOptions,
   configuration: Configuration,
 ): Promise<Workplace> {
   const { node, identity, chunkSizeBytes, targetKey, targetDirectory } = configuration;
@@ -120,6 +123,8 @@ export async function openWorkplace(
     summary: {
       port: server.port,
       roomBytes: freeBytes(place.directory),
+      // Where ssh reached the frontend, if it did, its user is, and no node.
+      linkBytesPerSecond: linkRate(spool === undefined ? null : address),
       spooled,
       seeded,
       warnings,

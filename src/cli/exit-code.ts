@@ -22,10 +22,16 @@ export function exitCodeOf(report: RunReport, interrupted: boolean): number {
 }
 
 /** The exit code of a dry run: what a gather would end with if nothing failed in it. */
-export function exitCodeOfDryRun(report: RunReport, interrupted: boolean): number {
+export function exitCodeOfDryRun(
+  {
+    images,
+    failures,
+  }: { readonly images: readonly unknown[]; readonly failures: readonly unknown[] },
+  interrupted: boolean,
+): number {
   if (interrupted) return EXIT.interrupted;
-  if (report.images.length === 0) return EXIT.noneArrived;
-  return report.failures.length > 0 ? EXIT.someMissing : EXIT.ok;
+  if (images.length === 0) return EXIT.noneArrived;
+  return failures.length > 0 ? EXIT.someMissing : EXIT.ok;
 }
 
 /** The exit code of a command that could not do its work. */

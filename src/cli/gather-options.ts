@@ -5,6 +5,7 @@ import { parseRate, parseSize } from '../base/units.ts';
 import { isChunkSize } from '../content/shape.ts';
 import { DEFAULT_WINDOW } from '../control/launch-window.ts';
 import type { Objective } from '../planner/types.ts';
+import { addNodeTermsOptions, type NodeTermsOptions } from './node-terms.ts';
 import { readObjective } from './objective.ts';
 
 /** Chunks of 128 KiB: two clusters of a qcow2 image (docs/formats.md). */
@@ -14,9 +15,11 @@ const MAX_SENDERS = 1024;
 const MAX_WINDOW = 10_000;
 /** More relays than this never pay: pairing needs one per doubling of the number of nodes. */
 const MAX_HOPS = 64;
+/** Each copy takes room and links of a node: with more, hardly a node is released early. */
+const MAX_COPIES = 8;
 
-/** What `gather` was told on its command line, parsed. */
-export interface GatherOptions {
+/** What `gather` and `plan` have in common on their command lines, parsed. */
+export interface RunOptions extends NodeTermsOptions {
   readonly nodes: readonly string[];
   readonly exclude?: readonly string[];
   readonly to: string;
@@ -28,8 +31,13 @@ export interface GatherOptions {
   readonly senders: number | 'auto';
   readonly objective: Objective;
   readonly maxHops: number;
+  readonly copies: number;
   readonly bwlimit?: number;
   readonly chunkSize: number;
+}
+
+/** What `gather` was told on its command line, parsed. */
+export interface GatherOptions extends RunOptions {
   readonly onRelease?: string;
   readonly report?: string;
   readonly dryRun: boolean;
@@ -39,7 +47,17 @@ export interface GatherOptions {
 
 /** Declares the options of `gather`. */
 export function addGatherOptions(command: Command): Command {
-  return command
+  return addRunOptions(command)
+    .option('--on-release <cmd>', 'run on this host for each released node ({node} is replaced)')
+    .option('--fresh', 'do not continue an interrupted run into the same directory', false)
+    .option('--dry-run', 'show what would be gathered and move nothing', false)
+    .option('--report <file>', 'write the HTML report there [DIR/.kgetplus/report.html]')
+    .option('--json', 'print the report as JSON on standard output', false);
+}
+
+/** Declares the options that `gather` and `plan` have in common. */
+export function addRunOptions(command: Command): Command {
+  command
     .requiredOption('-w, --nodes <nodes>', 'node set, e.g. node[01-64,70], @group, @FILE', collect)
     .option('-x, --exclude <nodes>', 'nodes to leave out', collect)
     .requiredOption('--to <dir>', 'directory on this host that collects the images')
@@ -50,8 +68,15 @@ export function addGatherOptions(command: Command): Command {
     )
     .option('--senders <n>', 'nodes that send to this host at once, or auto', senders, 1)
     .option('--max-hops <n>', 'relays that an image may make', countUpTo(MAX_HOPS, 0), MAX_HOPS)
+    .option(
+      '--copies <n>',
+      'nodes that have each image of another one before it is released',
+      countUpTo(MAX_COPIES, 1),
+      1,
+    );
+  addNodeTermsOptions(command);
+  return command
     .option('--bwlimit <rate>', 'limit of what this host receives, e.g. 800Mbit or 100MiB', rate)
-    .option('--on-release <cmd>', 'run on this host for each released node ({node} is replaced)')
     .option('--spool <dir>', "where nodes keep others' images [~/.cache/kgetplus/spool]")
     .addOption(
       new Option('--chunk-size <size>', 'chunk size, a power of two')
@@ -68,11 +93,7 @@ export function addGatherOptions(command: Command): Command {
     )
     .addOption(
       new Option('--launcher <kind>', 'how agents start').choices(['ssh', 'local']).default('ssh'),
-    )
-    .option('--fresh', 'do not continue an interrupted run into the same directory', false)
-    .option('--dry-run', 'show what would be gathered and move nothing', false)
-    .option('--report <file>', 'write the HTML report there [DIR/.kgetplus/report.html]')
-    .option('--json', 'print the report as JSON on standard output', false);
+    );
 }
 
 /** @throws KgetError `usage` for paths that would become the same file on the frontend */

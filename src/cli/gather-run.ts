@@ -17,7 +17,7 @@ import { rivalCurves } from './rival-curves.ts';
 import { openTarget } from './target.ts';
 
 /** Tries for one image, over all senders and receivers, before it is given up. */
-const MAX_ATTEMPTS = 5;
+export const MAX_ATTEMPTS = 5;
 
 /** A gather as the commands ask for it: a plan without what the run itself makes up. */
 export interface GatherRequest extends Omit<
@@ -26,6 +26,7 @@ export interface GatherRequest extends Omit<
 > {
   readonly objective: Objective;
   readonly maxHops: number;
+  readonly copies: number;
   /** Start anew although an interrupted run into the same directory could be continued. */
   readonly fresh: boolean;
   /** Where the HTML report goes; null for `DIR/.kgetplus/report.html`. */
@@ -75,7 +76,7 @@ export async function runGather(
       objective: request.objective,
       maxHops: request.maxHops,
       maxAttempts: MAX_ATTEMPTS,
-      copies: 1,
+      copies: request.copies,
     },
     run,
     startedMs,

@@ -1,10 +1,7 @@
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import { formatSize } from '../base/units.ts';
-import type { AgentLauncher } from '../control/channel.ts';
 import { localLauncher } from '../control/local-launcher.ts';
-import { sshLauncher } from '../control/ssh-launcher.ts';
-import { windowed } from '../control/launch-window.ts';
 import type { RunFacts } from '../coordinator/facts.ts';
 import { foldNodeSet } from '../nodeset/fold.ts';
 import { serialiseReport } from '../report/json.ts';
@@ -12,11 +9,12 @@ import { renderSummaryText } from '../report/text.ts';
 import { exitCodeOf, exitCodeOfDryRun } from './exit-code.ts';
 import { addGatherOptions, checkPatterns, type GatherOptions } from './gather-options.ts';
 import { runGather, type GatherResult } from './gather-run.ts';
+import { nodeLauncher } from './node-launcher.ts';
+import { readNodeTerms } from './node-terms.ts';
 import { chooseNodes, nodeSetFiles, repeatedText } from './nodes.ts';
 import { showProgress } from './progress.ts';
 import { releaseHook } from './release-hook.ts';
 import type { System } from './system.ts';
-import { splitWords } from './words.ts';
 
 const EXAMPLES = `
 Examples:
@@ -53,6 +51,7 @@ async function gatherCommand(
   const files = nodeSetFiles(system);
   const { nodes, repeated } = chooseNodes(options.nodes, options.exclude ?? [], files);
   if (repeated.length > 0) system.stderr.write(`kgetplus: ${repeatedText(repeated)}\n`);
+  const terms = readNodeTerms(options, { nodes, files });
   const startedMs = system.clock.nowMs();
   using progress = showProgress({ stream: system.stderr, clock: system.clock, startedMs });
   const result = await runGather(
@@ -61,13 +60,15 @@ async function gatherCommand(
       patterns,
       objective: options.objective,
       maxHops: options.maxHops,
+      copies: options.copies,
+      ...terms,
       senders: options.senders,
       chunkSizeBytes: options.chunkSize,
       targetDirectory: resolve(options.to),
       spoolDirectory: options.spool ?? null,
       frontendBytesPerSecond: options.bwlimit ?? null,
       nodeBytesPerSecond: null,
-      dryRun: options.dryRun,
+      dryRun: options.dryRun ? 'names' : false,
       fresh: options.fresh,
       reportPath: options.report ?? null,
     },
@@ -85,15 +86,6 @@ async function gatherCommand(
   print(result, options, system);
   const exitCode = options.dryRun ? exitCodeOfDryRun : exitCodeOf;
   return exitCode(result.report, result.outcome.interrupted);
-}
-
-function nodeLauncher(options: GatherOptions, system: System): AgentLauncher {
-  const { agent, clock, processors } = system;
-  const start = { clock, processors, window: options.window };
-  if (options.launcher === 'local') return windowed(localLauncher({ ...agent, clock }), start);
-  const remote = options.remoteNode === undefined ? {} : { remoteNode: options.remoteNode };
-  const command = splitWords(options.ssh);
-  return windowed(sshLauncher({ ...agent, ...remote, command, clock }), start);
 }
 
 function print(result: GatherResult, options: GatherOptions, system: System): void {

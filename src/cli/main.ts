@@ -7,6 +7,7 @@ import { VERSION } from '../base/version.ts';
 import { addDemo } from './demo.ts';
 import { EXIT, exitCodeOfError } from './exit-code.ts';
 import { addGather } from './gather.ts';
+import { addPlan } from './plan.ts';
 import { addReport } from './report.ts';
 import { addSimulate } from './simulate.ts';
 import { systemEntropy, type System } from './system.ts';
@@ -58,6 +59,7 @@ function createProgram(): Command {
     .showHelpAfterError('(try kgetplus --help)')
     .addHelpText('after', EXAMPLES);
   addGather(program, system);
+  addPlan(program, system);
   addDemo(program, system);
   addReport(program, system);
   addSimulate(program, system);

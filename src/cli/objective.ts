@@ -9,3 +9,9 @@ export function readObjective(text: string): Objective {
   const wanted = 'mean, or target:N% with N above 0 and at most 100';
   throw new KgetError('usage', `Cannot read --objective "${text}": wanted ${wanted}`);
 }
+
+/** An objective as `--objective` takes it. */
+export function objectiveWord(objective: Objective): string {
+  if (objective.kind === 'mean') return 'mean';
+  return `target:${Number((objective.fraction * 100).toPrecision(6))}%`;
+}

@@ -17,18 +17,19 @@ export interface ProgressOptions {
   readonly stream: NodeJS.WriteStream;
   readonly clock: Clock;
   readonly startedMs: number;
+  /** What the status line says; by default how a gather goes. */
+  readonly status?: (facts: RunFacts) => string;
 }
 
 /** Tells on `stream` what happens: event lines, and on a terminal a status line below them. */
-export function showProgress({ stream, clock, startedMs }: ProgressOptions): Progress {
+export function showProgress(options: ProgressOptions): Progress {
+  const { stream, clock, startedMs, status = gatherStatus(clock) } = options;
   let facts: RunFacts | undefined;
-  const meter = createMeter(clock);
   const timer = stream.isTTY ? setInterval(redraw, REDRAW_INTERVAL_MS) : undefined;
 
   function redraw(): void {
     if (facts === undefined) return;
-    const status = statusLine(facts, meter.measure(frontendBytes(facts)));
-    stream.write(`\r\u001B[K${status.slice(0, (stream.columns ?? 80) - 1)}`);
+    stream.write(`\r\u001B[K${status(facts).slice(0, (stream.columns ?? 80) - 1)}`);
   }
 
   function line(text: string): void {
@@ -54,6 +55,11 @@ export function showProgress({ stream, clock, startedMs }: ProgressOptions): Pro
       if (timer !== undefined) stream.write('\r\u001B[K');
     },
   };
+}
+
+function gatherStatus(clock: Clock): (facts: RunFacts) => string {
+  const meter = createMeter(clock);
+  return (facts) => statusLine(facts, meter.measure(frontendBytes(facts)));
 }
 
 /** Released nodes, the frontend's link and who fills it, relays, bytes saved, time left. */

@@ -11,11 +11,13 @@ export function toCluster(options: SimulateOptions): Cluster {
     seed: options.seed,
     linkBytesPerSecond: options.link,
     frontendLinkBytesPerSecond: options.frontendLink ?? options.link,
+    frontends: options.frontends,
     racks: toRacks(options),
     diskReadBytesPerSecond: options.diskRead ?? null,
     diskWriteBytesPerSecond: options.diskWrite ?? null,
     zeroShare: options.zero,
     duplicateShare: options.duplicate,
+    families: familyCount(options),
     room: options.room ?? null,
     startSeconds: options.start,
   };
@@ -37,6 +39,11 @@ function nodeCount({ nodes, racks: given }: SimulateOptions): number {
     throw wrong('--racks', text, `${places} nodes, wanted at most ${MAX_NODES}; say --nodes`);
   }
   return nodes ?? places;
+}
+
+function familyCount({ families, duplicate }: SimulateOptions): number {
+  if (families === undefined || duplicate > 0) return families ?? 1;
+  throw wrong('--families', String(families), 'nothing in common, wanted --duplicate as well');
 }
 
 function toRacks({ racks: given, oversubscription }: SimulateOptions): Racks | null {

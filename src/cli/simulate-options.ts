@@ -18,9 +18,12 @@ export const DEFAULT_NODES = 64;
 const DEFAULT_SIZE = '512MiB';
 const DEFAULT_LINK = '1Gbit';
 
-/** Some rivals take time that grows with the square of the nodes. */
-export const MAX_NODES = 1024;
+/** As in a node set. */
+export const MAX_NODES = 100_000;
+const MAX_FRONTENDS = 64;
 const MAX_SENDERS = 1024;
+/** As for a real run. */
+const MAX_COPIES = 8;
 /** As for a real run. */
 const MAX_HOPS = 64;
 const MAX_START_SECONDS = 86_400;
@@ -35,17 +38,20 @@ export interface SimulateOptions {
   readonly sizes?: number;
   readonly seed: number;
   readonly frontendLink?: number;
+  readonly frontends: number;
   readonly racks?: Pick<Racks, 'count' | 'nodesEach'>;
   readonly oversubscription?: number;
   readonly diskRead?: number;
   readonly diskWrite?: number;
   readonly duplicate: number;
+  readonly families?: number;
   readonly zero: number;
   readonly room?: Room;
   readonly start: number;
   readonly objective?: Objective;
-  readonly senders: number;
+  readonly senders?: number;
   readonly maxHops: number;
+  readonly copies: number;
   readonly strategy: string;
   readonly json: boolean;
   readonly report?: string;
@@ -77,6 +83,12 @@ export function addSimulateOptions(command: Command): Command {
       readRate('--frontend-link'),
     )
     .option(
+      '--frontends <k>',
+      'frontends with one store, each with such a link and a disk',
+      readCount('--frontends', { from: 1, to: MAX_FRONTENDS }),
+      1,
+    )
+    .option(
       '--racks <RxN>',
       'R racks with places for N nodes each; the frontend is outside',
       readRacks,
@@ -93,7 +105,17 @@ export function addSimulateOptions(command: Command): Command {
       readRate('--disk-write'),
     )
     .option('--zero <share>', 'share of an image that is zero', readShare('--zero'), 0)
-    .option('--duplicate <share>', 'share of the rest that all have', readShare('--duplicate'), 0)
+    .option(
+      '--duplicate <share>',
+      'share of the rest that a family has in common',
+      readShare('--duplicate'),
+      0,
+    )
+    .option(
+      '--families <f>',
+      'of images, the nodes in turn [1: all images]',
+      readCount('--families', { from: 1, to: MAX_NODES }),
+    )
     .option('--room <room>', "on a node for others' images: 4GiB, 3images [no limit]", readRoom)
     .option(
       '--start <seconds>',
@@ -108,15 +130,20 @@ export function addSimulateOptions(command: Command): Command {
     )
     .option(
       '--senders <n>',
-      'nodes that send at once',
+      'nodes that send at once [one for each frontend]',
       readCount('--senders', { from: 1, to: MAX_SENDERS }),
-      1,
     )
     .option(
       '--max-hops <n>',
       'relays that an image may make',
       readCount('--max-hops', { from: 0, to: MAX_HOPS }),
       MAX_HOPS,
+    )
+    .option(
+      '--copies <n>',
+      'other nodes that must have an image before its node is released',
+      readCount('--copies', { from: 1, to: MAX_COPIES }),
+      1,
     )
     .option('--strategy <name>', 'one of those below, or all', 'all')
     .option('--report <file>', 'write an HTML page with the release curves there')

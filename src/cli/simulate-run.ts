@@ -6,11 +6,13 @@ import type {
   StrategyRecord,
   TimesBound,
 } from '../report/simulation-record.ts';
-import { clusterBound, clusterScenario, type Cluster } from '../simulator/cluster.ts';
+import { clusterBound, clusterScenario, type Cluster, type Moved } from '../simulator/cluster.ts';
+import type { Scenario } from '../simulator/scenario.ts';
 import { kgetplus } from '../simulator/strategies/kgetplus.ts';
-import { runStrategy } from '../simulator/strategies/run-strategy.ts';
+import { runStrategy, type StrategyRun } from '../simulator/strategies/run-strategy.ts';
 import { STRATEGIES } from '../simulator/strategies/strategies.ts';
 import type { Strategy } from '../simulator/strategies/strategy.ts';
+import { objectiveWord } from './objective.ts';
 
 const OURS = 'kgetplus';
 
@@ -20,12 +22,20 @@ const WHOLE_IMAGES: ReadonlySet<string> = new Set(['all-at-once', 'serial', 'kag
 /** The strategies to choose from: Kget+ with this objective, or as it comes with two. */
 export function strategiesFor(objective: Objective | undefined): readonly Strategy[] {
   if (objective === undefined) return STRATEGIES;
-  const suffix = objective.kind === 'mean' ? '' : ` target:${percent(objective.fraction)}%`;
+  const suffix = objective.kind === 'mean' ? '' : ` ${objectiveWord(objective)}`;
   return [kgetplus(`${OURS}${suffix}`, objective), ...STRATEGIES.filter((one) => !isOurs(one))];
 }
 
-function percent(fraction: number): number {
-  return Number((fraction * 100).toPrecision(6));
+/** Those that are quick enough with so many nodes, and the names of the others. */
+export function quickEnough(
+  strategies: readonly Strategy[],
+  nodes: number,
+): { readonly chosen: readonly Strategy[]; readonly leftOut: readonly string[] } {
+  const slow = strategies.filter(({ maxNodes }) => nodes > maxNodes);
+  return {
+    chosen: strategies.filter((one) => !slow.includes(one)),
+    leftOut: slow.map(({ name }) => name),
+  };
 }
 
 function isOurs({ name }: Strategy): boolean {
@@ -46,10 +56,28 @@ export function simulateStrategy(
   { planner, bound }: { readonly planner: PlannerOptions; readonly bound: SimulatedTimes },
 ): StrategyRecord {
   const moved = WHOLE_IMAGES.has(strategy.name) ? 'whole' : 'needed';
-  const { outcome, curve } = runStrategy(strategy, clusterScenario(cluster, { planner, moved }));
-  const isComplete = outcome.safeImages.size === cluster.nodes;
+  const scenario = clusterScenario(cluster, { planner, moved });
+  return recordOf(runStrategy(strategy, scenario), { strategy, scenario, moved, bound });
+}
+
+/** What came of a strategy in a scenario, beside the bound's times. */
+export function recordOf(
+  { outcome, curve }: StrategyRun,
+  {
+    strategy,
+    scenario: { nodes },
+    moved,
+    bound,
+  }: {
+    readonly strategy: Strategy;
+    readonly scenario: Scenario;
+    readonly moved: Moved;
+    readonly bound: SimulatedTimes;
+  },
+): StrategyRecord {
+  const isComplete = outcome.safeImages.size === nodes.flatMap(({ images }) => images).length;
   const makespanSeconds = isComplete ? outcome.makespanSeconds : null;
-  const times = { ...completeTimes(curve, cluster.nodes), makespanSeconds };
+  const times = { ...completeTimes(curve, nodes.length), makespanSeconds };
   return {
     name: strategy.name,
     about: strategy.about,

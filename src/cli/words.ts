@@ -23,3 +23,12 @@ function unquote(word: string): string {
     return String(escaped);
   });
 }
+
+/** The command with these words, as a shell has to be given it. */
+export function commandLine(words: readonly string[]): string {
+  return ['kgetplus', ...words].map(quoted).join(' ');
+}
+
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}

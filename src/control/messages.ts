@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { ERROR_CODES } from '../base/error.ts';
+import { SKETCH_HASH_LIMIT, SKETCH_HASHES } from '../base/sketch.ts';
 
 /**
  * What coordinator and agents say to each other. Coordinator and agent are always of one version
@@ -86,6 +87,8 @@ const ready = z.object({
   port: z.int(),
   /** Free bytes for spooled images (on the frontend: in the target directory). */
   roomBytes: z.number(),
+  /** Bytes per second each way of the host's network link; null if it is not known. */
+  linkBytesPerSecond: z.nullable(z.number().check(z.positive())),
   /** Complete images that an earlier run into the same target left in the spool. */
   spooled: z.array(imageName),
   /**
@@ -104,11 +107,22 @@ const found = z.object({
   problems: z.array(z.object({ pattern: z.string(), failure })),
 });
 
+/** See `Sketch` in base/sketch.ts. */
+const sketch = z.object({
+  chunks: z.int().check(z.nonnegative()),
+  hashes: z.readonly(
+    z
+      .array(z.int().check(z.nonnegative(), z.lt(SKETCH_HASH_LIMIT)))
+      .check(z.maxLength(SKETCH_HASHES), z.refine(isAscending)),
+  ),
+});
+
 const scanned = z.object({
   type: z.literal('scanned'),
   path: z.string(),
   /** Bytes in chunks that are not all zero. */
   dataBytes: z.number(),
+  sketch,
 });
 
 const scanFailed = z.object({ type: z.literal('scan-failed'), path: z.string(), failure });
@@ -124,7 +138,12 @@ const receiving = z.object({
 });
 
 /** Every byte has arrived and was verified: the sender and the link are free; not yet durable. */
-const arrived = z.object({ type: z.literal('arrived'), transfer: z.string() });
+const arrived = z.object({
+  type: z.literal('arrived'),
+  transfer: z.string(),
+  /** Bytes of frames that crossed the network for it, in all. */
+  wireBytes: z.number(),
+});
 
 /** The image is complete, verified and durable at the receiver. */
 const received = z.object({
@@ -153,6 +172,10 @@ const pong = z.object({ type: z.literal('pong') });
 const notice = z.object({ type: z.literal('notice'), text: z.string() });
 
 const left = z.object({ type: z.literal('left') });
+
+function isAscending(hashes: readonly number[]): boolean {
+  return hashes.every((hash, place) => place === 0 || hash > (hashes[place - 1] ?? hash));
+}
 
 export const agentMessage = z.discriminatedUnion('type', [
   hello,

@@ -21,13 +21,14 @@ export function execute(run: Run, command: PlannerCommand): void {
 }
 
 function startTransfer(run: Run, pull: Command<'pull'>): void {
-  const { id, node, path, sizeBytes, neededBytes } = imageOf(run.facts, pull.image);
+  const { id, node, path, sizeBytes, neededBytes, sketch } = imageOf(run.facts, pull.image);
   const transfer: TransferFacts = {
     id: pull.transfer,
     image: pull.image,
     from: pull.from,
     to: pull.to,
     startSeconds: run.seconds(),
+    afterScan: pull.from !== node || sketch !== null,
     heardSeconds: run.seconds(),
     endSeconds: null,
     state: 'moving',

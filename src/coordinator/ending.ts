@@ -16,7 +16,8 @@ export function endFacts(run: Run, { interrupted }: { interrupted: boolean }): v
   const holders = new Set<string>();
   for (const image of unsafeImages(facts)) {
     image.state = 'missing';
-    holders.add(image.route.at(-1) ?? image.node);
+    const spares = (run.spares.get(image.id) ?? []).map(({ holder }) => holder);
+    for (const holder of [image.node, ...image.relayed.keys(), ...spares]) holders.add(holder);
   }
   for (const node of facts.nodes.values()) {
     if (node.state === 'released' || node.state === 'failed') continue;

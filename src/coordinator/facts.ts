@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts';
 import type { Failure } from '../base/error.ts';
+import type { Sketch } from '../base/sketch.ts';
 
 /**
  * What the coordinator knows of a run: the source of progress lines and of the report. Times are
@@ -11,6 +12,8 @@ export interface RunFacts {
   readonly transfers: Map<string, TransferFacts>;
   readonly failures: RunFailure[];
   sendersAllowed: number;
+  /** The frontend's link, or the limit of what it receives if that is less; null if unknown. */
+  frontendBytesPerSecond: number | null;
 }
 
 /**
@@ -30,6 +33,10 @@ export interface NodeFacts {
   keepsMore: boolean;
   readySeconds: number | null;
   releasedSeconds: number | null;
+  /** Room for images of others; null until its agent is up. */
+  roomBytes: number | null;
+  /** Its link each way, or the run's limit of it if that is less; null if unknown. */
+  linkBytesPerSecond: number | null;
 }
 
 export interface ImageFacts {
@@ -38,11 +45,18 @@ export interface ImageFacts {
   readonly path: string;
   readonly sizeBytes: number;
   dataBytes: number | null;
+  /** Null until its origin has scanned it. */
+  sketch: Sketch | null;
   /** What it takes on disk, as far as is known. */
   neededBytes: number;
   state: 'moving' | 'safe' | 'missing';
-  /** Nodes that held it in turn, the origin first; empty while nobody is known to hold it. */
+  /**
+   * How its last copy came where it is: the nodes that held it in turn, the origin first; empty
+   * while nobody is known to hold it.
+   */
   readonly route: string[];
+  /** Nodes that this run gave a durable copy and has not told to drop it, with its `route`. */
+  readonly relayed: Map<string, readonly string[]>;
   /** SHA-256 over its digests, once a receiver has had all of them. */
   digest: string | null;
 }
@@ -53,6 +67,8 @@ export interface TransferFacts {
   readonly from: string;
   readonly to: string;
   readonly startSeconds: number;
+  /** The sender knew all digests when it started: hashing did not hold it up. */
+  readonly afterScan: boolean;
   /** When the last byte arrived or the transfer failed; null while bytes still come. */
   endSeconds: number | null;
   state: 'moving' | 'arrived' | 'done' | 'failed';
@@ -71,7 +87,15 @@ export interface RunFailure extends Failure {
 export function createFacts(nodes: readonly string[], sendersAllowed: number): RunFacts {
   const starting = nodes.map((name): [string, NodeFacts] => [
     name,
-    { name, state: 'starting', keepsMore: false, readySeconds: null, releasedSeconds: null },
+    {
+      name,
+      state: 'starting',
+      keepsMore: false,
+      readySeconds: null,
+      releasedSeconds: null,
+      roomBytes: null,
+      linkBytesPerSecond: null,
+    },
   ]);
   return {
     nodes: new Map(starting),
@@ -79,6 +103,7 @@ export function createFacts(nodes: readonly string[], sendersAllowed: number): R
     transfers: new Map(),
     failures: [],
     sendersAllowed,
+    frontendBytesPerSecond: null,
   };
 }
 
@@ -97,6 +122,12 @@ export function imageOf(facts: RunFacts, id: string): ImageFacts {
   const image = facts.images.get(id);
   assert(image !== undefined, `image ${id} is known`);
   return image;
+}
+
+/** How the copy that `holder` has came there: by this run, or by an earlier one, if not its own. */
+export function routeTo(image: ImageFacts, holder: string): readonly string[] {
+  if (holder === image.node) return [holder];
+  return image.relayed.get(holder) ?? [image.node, holder];
 }
 
 /** The images that are not safe on the frontend, of one node or of all. */

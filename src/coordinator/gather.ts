@@ -1,12 +1,12 @@
+import { assert } from '../base/assert.ts';
 import { toFailure } from '../base/error.ts';
 import type { Configuration } from '../control/messages.ts';
-import { createPlanner } from '../planner/planner.ts';
-import { FRONTEND, type Planner } from '../planner/types.ts';
+import { FRONTEND } from '../planner/types.ts';
 import { handleMessage } from './agent-events.ts';
 import { execute } from './commands.ts';
 import { createCrew } from './crew.ts';
 import { endFacts } from './ending.ts';
-import { createFacts, unsafeImages } from './facts.ts';
+import { createFacts, unsafeImages, type ImageFacts, type RunFacts } from './facts.ts';
 import { controlSenders } from './frontend-senders.ts';
 import { loseNode } from './loss.ts';
 import type { GatherOutcome, GatherPlan, GatherPorts } from './ports.ts';
@@ -21,7 +21,6 @@ import { watchTransfers } from './transfer-events.ts';
  */
 export async function gather(plan: GatherPlan, ports: GatherPorts): Promise<GatherOutcome> {
   const senders = plan.senders === 'auto' ? INITIAL_SENDERS.allowed : plan.senders;
-  const planner = createPlanner({ ...plan.planner, senders });
   const over = new AbortController();
   const background = new Set<Promise<void>>();
   const run: Run = {
@@ -40,13 +39,15 @@ export async function gather(plan: GatherPlan, ports: GatherPorts): Promise<Gath
     spares: new Map(),
     recalled: new Set(),
     seeded: new Set(),
-    frontendReady: false,
+    assembly: 'none',
+    planner: undefined,
     over: over.signal,
     seconds: () => (ports.clock.nowMs() - plan.startedMs) / 1000,
     feed(event) {
       // A dry run decides nothing.
       if (plan.dryRun) return;
-      for (const command of planner.handle(event)) execute(run, command);
+      assert(run.planner !== undefined, `"${event.type}" comes after the frontend is ready`);
+      for (const command of run.planner.handle(event)) execute(run, command);
     },
     report(failure, { node, path }) {
       const entry = { ...failure, node: node ?? null, path: path ?? null };
@@ -71,7 +72,7 @@ export async function gather(plan: GatherPlan, ports: GatherPorts): Promise<Gath
     if (over.signal.aborted) return;
     try {
       action();
-      if (isDone(run, planner)) over.abort();
+      if (isDone(run)) over.abort();
     } catch (error) {
       run.abort(toFailure(error));
     }
@@ -91,10 +92,18 @@ export async function gather(plan: GatherPlan, ports: GatherPorts): Promise<Gath
   return { facts: run.facts, interrupted };
 }
 
-function isDone(run: Run, planner: Planner): boolean {
-  const states = new Set([...run.facts.nodes.values()].map((node) => node.state));
-  if (!run.frontendReady || states.has('starting') || states.has('leaving')) return false;
-  return run.plan.dryRun || planner.idle();
+function isDone({ planner, plan, facts }: Run): boolean {
+  const states = new Set([...facts.nodes.values()].map((node) => node.state));
+  if (planner === undefined || states.has('starting') || states.has('leaving')) return false;
+  if (plan.dryRun === 'scans') return areScanned(facts);
+  return plan.dryRun === 'names' || planner.idle();
+}
+
+/** Nobody is still scanning an image. */
+function areScanned({ images, nodes }: RunFacts): boolean {
+  const isScanned = ({ sketch, state, node }: ImageFacts): boolean =>
+    sketch !== null || state === 'missing' || nodes.get(node)?.state !== 'working';
+  return [...images.values()].every(isScanned);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

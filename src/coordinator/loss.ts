@@ -1,5 +1,6 @@
 import type { Failure } from '../base/error.ts';
 import { FRONTEND } from '../planner/types.ts';
+import { assembleIfComplete } from './assembly.ts';
 import { nodeOf } from './facts.ts';
 import { adoptSpares, recallOrphans } from './resume.ts';
 import type { Run } from './run.ts';
@@ -18,6 +19,7 @@ export function loseNode(run: Run, name: string, failure: Failure): void {
   endTransfers(run, name);
   tellPlanner(run, name);
   adoptSpares(run, name);
+  assembleIfComplete(run);
   recallOrphans(run);
 }
 

@@ -1,9 +1,12 @@
 import { basename } from 'node:path';
 import type { AgentMessage } from '../control/messages.ts';
-import { FRONTEND } from '../planner/types.ts';
+import { createPlanner } from '../planner/planner.ts';
+import { FRONTEND, type PlannerOptions } from '../planner/types.ts';
+import { assembleIfComplete, awaitAssembly } from './assembly.ts';
 import { imageId, nodeOf } from './facts.ts';
 import { addHeldImage, recallOrphans, settleEarlierRelease, takeUpSpooled } from './resume.ts';
 import type { Run } from './run.ts';
+import { leastRate } from './transfer-rate.ts';
 
 type Message<Type extends AgentMessage['type']> = Extract<AgentMessage, { type: Type }>;
 
@@ -13,11 +16,26 @@ type Message<Type extends AgentMessage['type']> = Extract<AgentMessage, { type: 
 export function startNodes(run: Run, message: Message<'ready'>): void {
   for (const text of message.warnings) run.ports.observer.notice(FRONTEND, text);
   for (const file of message.seeded) run.seeded.add(file);
+  const { frontendBytesPerSecond } = run.plan;
+  run.facts.frontendBytesPerSecond = leastRate(message.linkBytesPerSecond, frontendBytesPerSecond);
+  run.planner = createPlanner(plannerOptions(run));
   run.feed({ type: 'expected', nodes: run.plan.nodes.length });
+  for (const [rack, rate] of run.plan.rackUplinks) {
+    run.feed({ type: 'rack', rack, upBytesPerSecond: rate, downBytesPerSecond: rate });
+  }
   const toStart = run.plan.nodes.filter((node) => !settleEarlierRelease(run, node));
   for (const node of toStart) run.crew.start(node);
-  run.frontendReady = true;
+  assembleIfComplete(run);
   recallOrphans(run);
+}
+
+function plannerOptions({ plan, facts }: Run): PlannerOptions {
+  const { sendersAllowed: senders, frontendBytesPerSecond: rate } = facts;
+  return {
+    ...plan.planner,
+    senders,
+    ...(rate === null ? {} : { frontendBytesPerSecond: rate }),
+  };
 }
 
 /** A node can serve and receive: it is told what to find. */
@@ -26,7 +44,12 @@ export function join(run: Run, name: string, message: Message<'ready'>): void {
   if (node.state !== 'starting') return;
   run.servingPorts.set(name, message.port);
   for (const text of message.warnings) run.ports.observer.notice(name, text);
-  run.feed({ type: 'joined', node: name, roomBytes: message.roomBytes });
+  const { keepsNone, ...terms } = run.plan.nodeTerms.get(name) ?? {};
+  node.roomBytes = keepsNone ? 0 : message.roomBytes;
+  node.linkBytesPerSecond = leastRate(message.linkBytesPerSecond, run.plan.nodeBytesPerSecond);
+  const rate = node.linkBytesPerSecond;
+  const link = rate === null ? {} : { link: { upBytesPerSecond: rate, downBytesPerSecond: rate } };
+  run.feed({ type: 'joined', node: name, roomBytes: node.roomBytes, ...link, ...terms });
   const patterns = run.plan.patterns.map((pattern) => pattern.replaceAll('{node}', name));
   run.crew.send(name, { type: 'find', patterns });
   takeUpSpooled(run, name, message.spooled);
@@ -55,6 +78,8 @@ export function list(run: Run, name: string, { images, problems }: Message<'foun
   run.ports.observer.nodeChanged(node);
   if (!complete) run.feed({ type: 'stays', node: name });
   run.feed({ type: 'listed', node: name });
+  awaitAssembly(run);
+  assembleIfComplete(run);
   recallOrphans(run);
 }
 
@@ -74,12 +99,15 @@ function reportClash(run: Run, clash: { node: string; file: string; paths: strin
 }
 
 /** An image was scanned. */
-export function size(run: Run, node: string, { path, dataBytes }: Message<'scanned'>): void {
+export function size(run: Run, node: string, scanned: Message<'scanned'>): void {
+  const { path, dataBytes, sketch } = scanned;
   const image = run.facts.images.get(imageId(node, path));
-  if (image === undefined || run.plan.dryRun) return;
+  if (image === undefined || run.plan.dryRun === 'names') return;
   image.dataBytes = dataBytes;
   image.neededBytes = dataBytes;
+  image.sketch = sketch;
   run.feed({ type: 'sized', image: image.id, bytes: dataBytes });
+  run.feed({ type: 'sketched', image: image.id, sketch });
 }
 
 /** An image cannot be scanned, or changed meanwhile. */
@@ -90,5 +118,6 @@ export function spoil(
   const image = run.facts.images.get(imageId(bad.node, bad.path));
   run.report(bad.failure, { node: bad.node, path: bad.path });
   if (image === undefined) return;
+  if (run.plan.dryRun) image.state = 'missing';
   run.feed({ type: 'spoiled', node: bad.node, image: image.id });
 }

@@ -14,11 +14,15 @@ export interface GatherPlan {
   readonly nodes: readonly string[];
   /** Paths and globs on each node; `{node}` stands for the node's name. */
   readonly patterns: readonly string[];
-  readonly planner: Omit<PlannerOptions, 'senders'>;
+  readonly planner: Omit<PlannerOptions, 'senders' | 'frontendBytesPerSecond'>;
   /**
    * Nodes that may send to the frontend at once; `auto` adds some while the measured total grows.
    */
   readonly senders: number | 'auto';
+  /** By node; of those not in it nothing is known or wanted. */
+  readonly nodeTerms: ReadonlyMap<string, NodeTerms>;
+  /** Bytes per second each way of the uplinks of racks; of those not in it, no limit is known. */
+  readonly rackUplinks: ReadonlyMap<string, number>;
   readonly chunkSizeBytes: number;
   readonly targetDirectory: string;
   /** Names this frontend's target directory to the agents: see `Configuration`. */
@@ -28,9 +32,19 @@ export interface GatherPlan {
   readonly frontendBytesPerSecond: number | null;
   /** Bytes per second each way of every node's link; null for no limit. For embedded clusters. */
   readonly nodeBytesPerSecond: number | null;
-  /** Stop when every node has named its images; move nothing. */
-  readonly dryRun: boolean;
+  /** Move nothing: stop when every node has named its images, or has scanned them, too. */
+  readonly dryRun: 'names' | 'scans' | false;
   readonly resumption: Resumption | undefined;
+}
+
+/** What the user says of a node. */
+export interface NodeTerms {
+  /** Its rack; without, it is at the core. */
+  readonly rack?: string;
+  /** Nodes with one are released first, the least first; only its order counts. */
+  readonly deadline?: number;
+  /** It is to keep no images of others. */
+  readonly keepsNone?: true;
 }
 
 export interface GatherPorts {

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import type { ImageName } from '../control/messages.ts';
-import { nodeOf, type ImageFacts, type NodeFacts } from './facts.ts';
+import { nodeOf, routeTo, type ImageFacts, type NodeFacts } from './facts.ts';
 import type { Run } from './run.ts';
 
 /**
@@ -25,18 +25,34 @@ export function settleEarlierRelease(run: Run, node: string): boolean {
   return true;
 }
 
-/** Notes the copies in the spool of `holder`; takes up those whose origin takes no part. */
+/**
+ * Notes the copies in the spool of `holder`; takes up those whose origin takes no part. Of copies
+ * that the journal does not know one is enough: others may be of another version.
+ */
 export function takeUpSpooled(run: Run, holder: string, spooled: readonly ImageName[]): void {
   for (const image of spooled) {
-    if (run.facts.images.get(image.id)?.state === 'safe' || run.spares.has(image.id)) continue;
-    run.spares.set(image.id, { holder, image });
+    if (run.facts.images.get(image.id)?.state === 'safe') continue;
+    const others = run.spares.get(image.id) ?? [];
+    const copies = run.plan.resumption?.images.get(image.id)?.copies ?? [];
+    if (others.length > 0 && !copies.includes(holder)) continue;
+    run.spares.set(image.id, [...others, { holder, image }]);
     if (takesNoPart(run, image.node)) adopt(run, image, holder);
   }
 }
 
+/** `holder` is told to drop its copy. */
+export function forgetSpare(run: Run, image: string, holder: string): void {
+  const spares = run.spares.get(image);
+  if (spares === undefined) return;
+  run.spares.set(
+    image,
+    spares.filter((spare) => spare.holder !== holder),
+  );
+}
+
 /** Takes up the spooled copies of the images of `origin`, which is gone. */
 export function adoptSpares(run: Run, origin: string): void {
-  for (const { holder, image } of run.spares.values()) {
+  for (const { holder, image } of [...run.spares.values()].flat()) {
     const known = run.facts.images.get(image.id);
     if (image.node === origin && known?.state !== 'safe') adopt(run, image, holder);
   }
@@ -74,9 +90,11 @@ function addImage(run: Run, image: ImageName): ImageFacts {
     path,
     sizeBytes,
     dataBytes: null,
+    sketch: null,
     neededBytes: sizeBytes,
     state: 'moving',
     route: [],
+    relayed: new Map(),
     digest: null,
   };
   run.facts.images.set(id, facts);
@@ -97,7 +115,8 @@ export function addHeldImage(
   }
   facts.state = 'moving';
   facts.neededBytes = bytes;
-  facts.route.splice(0, Infinity, ...(holder === image.node ? [] : [image.node]), holder);
+  if (holder === node) facts.sketch = null;
+  facts.route.splice(0, Infinity, ...routeTo(facts, holder));
   const direct = run.seeded.has(join(node, basename(path)));
   run.feed({ type: 'held', node: holder, image: id, bytes, direct });
 }

@@ -1,9 +1,15 @@
 import type { Failure } from '../base/error.ts';
 import type { ImageName } from '../control/messages.ts';
-import type { PlannerEvent } from '../planner/types.ts';
+import type { Planner, PlannerEvent } from '../planner/types.ts';
 import type { Crew } from './crew.ts';
 import type { RunFacts } from './facts.ts';
 import type { GatherPlan, GatherPorts } from './ports.ts';
+
+/** A complete image in a node's spool, from an earlier run. */
+interface Spare {
+  readonly holder: string;
+  readonly image: ImageName;
+}
 
 /** A run in progress, as the parts of the coordinator share it. Made by `gather`. */
 export interface Run {
@@ -13,14 +19,19 @@ export interface Run {
   readonly crew: Crew;
   /** TCP ports on which the agents serve, by node. */
   readonly servingPorts: Map<string, number>;
-  /** Copies in spools that are only needed if the image's origin takes no part: see resume.ts. */
-  readonly spares: Map<string, { readonly holder: string; readonly image: ImageName }>;
+  /**
+   * Copies in spools that are only needed if the image's origin takes no part, by image: see
+   * resume.ts.
+   */
+  readonly spares: Map<string, readonly Spare[]>;
   /** Nodes that were asked to come back after their release; each at most once. */
   readonly recalled: Set<string>;
   /** `NODE/FILE` of the images of which the frontend has an earlier version. */
   readonly seeded: Set<string>;
-  /** Set when the frontend can receive and the nodes' agents were started. */
-  frontendReady: boolean;
+  /** `begun` when a node has named its images, `complete` when the planner expects no more. */
+  assembly: 'none' | 'begun' | 'complete';
+  /** Made when the frontend can receive, just before the nodes' agents are started. */
+  planner: Planner | undefined;
   /** Seconds since the start of the command. */
   seconds(): number;
   /** Tells the planner and executes what it answers; a dry run does neither. */

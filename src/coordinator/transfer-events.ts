@@ -1,8 +1,10 @@
 import { KgetError } from '../base/error.ts';
 import type { AgentMessage } from '../control/messages.ts';
 import { FRONTEND } from '../planner/types.ts';
-import { imageOf, type TransferFacts } from './facts.ts';
+import { imageOf, routeTo, type ImageFacts, type TransferFacts } from './facts.ts';
+import { forgetSpare } from './resume.ts';
 import type { Run } from './run.ts';
+import { measuredRate } from './transfer-rate.ts';
 
 type Message<Type extends AgentMessage['type']> = Extract<AgentMessage, { type: Type }>;
 
@@ -30,7 +32,10 @@ export function arrive(run: Run, message: Message<'arrived'>): void {
   if (transfer === undefined) return;
   transfer.state = 'arrived';
   transfer.endSeconds = run.seconds();
-  run.feed({ type: 'arrived', transfer: transfer.id });
+  transfer.wireBytes = message.wireBytes;
+  const rate = measuredRate(transfer, imageOf(run.facts, transfer.image));
+  const measured = rate === undefined ? {} : { bytesPerSecond: rate };
+  run.feed({ type: 'arrived', transfer: transfer.id, ...measured });
 }
 
 /**
@@ -54,12 +59,28 @@ export function settle(run: Run, receiver: string, message: Message<'received'>)
   run.ports.journal.append({ type: 'copy', image: image.id, at: onFrontend ? null : receiver });
   image.digest = message.imageDigest;
   image.dataBytes = message.dataBytes;
-  image.route.push(receiver);
+  const route = [...routeTo(image, transfer.from), receiver];
+  image.route.splice(0, Infinity, ...route);
   if (onFrontend) image.state = 'safe';
   transfer.state = 'done';
-  if (transfer.from !== image.node) run.crew.send(transfer.from, { type: 'drop', image: image.id });
+  dropCopies(run, image, transfer);
+  if (!onFrontend) image.relayed.set(receiver, route);
   if (onFrontend) run.ports.observer.imageSafe(image);
   run.feed({ type: 'durable', transfer: transfer.id });
+}
+
+/**
+ * Has copies in spools removed that count no more: all of an image that is safe, else the one that
+ * this transfer moved on. The planner counts one that an earlier run left there until it is safe.
+ */
+function dropCopies(run: Run, image: ImageFacts, { from, to }: TransferFacts): void {
+  const holders = new Set(to === FRONTEND ? [...image.relayed.keys(), from] : [from]);
+  for (const holder of holders) {
+    const isMoved = image.relayed.delete(holder);
+    if (holder === image.node || (!isMoved && to !== FRONTEND)) continue;
+    forgetSpare(run, image.id, holder);
+    run.crew.send(holder, { type: 'drop', image: image.id });
+  }
 }
 
 /** A transfer ended without a copy. */

@@ -23,7 +23,7 @@ export function classify(state: State, image: Image, sketch: Sketch): void {
     const founderShare = Math.min(1, best.shared / best.kin.sketch.chunks);
     if (founder.sharedShare === 0) resize(state, founder, { sharedShare: founderShare });
   } else if (state.kin.length < MAX_KINDS) {
-    const kin = { founder: image, sketch, members: 0, isSafe: false };
+    const kin = { founder: image, sketch, holders: 0, isSafe: false };
     state.kin.push(kin);
     joinKin(state, image, { kin, sharedShare: 0 });
   }
@@ -31,7 +31,6 @@ export function classify(state: State, image: Image, sketch: Sketch): void {
 
 function joinKin(state: State, image: Image, { kin, sharedShare }: { kin: Kin; sharedShare: number }) {
   image.kin = kin;
-  kin.members += 1;
   for (const copy of image.copies) countKin(copy, 1);
   resize(state, image, { sharedShare });
 }

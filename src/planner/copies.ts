@@ -45,7 +45,11 @@ export function removeCopy(state: State, copy: Copy): void {
 
 /** Tells the node of a copy what it is like. */
 export function countKin({ image: { kin }, node }: Copy, change: 1 | -1): void {
-  if (kin !== undefined) node.kin.set(kin, (node.kin.get(kin) ?? 0) + change);
+  if (kin === undefined) return;
+  const before = node.kin.get(kin) ?? 0;
+  node.kin.set(kin, before + change);
+  if (before === 0) kin.holders += 1;
+  if (before + change === 0) kin.holders -= 1;
 }
 
 /**

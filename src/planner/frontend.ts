@@ -1,6 +1,6 @@
 import { nextReplica } from './links.ts';
-import { neededSpeed } from './rates.ts';
-import { secondsAlone, speedAlone } from './standing.ts';
+import { neededSpeed, slowness } from './rates.ts';
+import { secondsAlone } from './standing.ts';
 import type { Node, Replica, State } from './state.ts';
 
 /** What the frontend should pull next. */
@@ -42,5 +42,5 @@ function isUrgent(state: State, node: Node, { image }: Replica): boolean {
 }
 
 function isTooSlow(state: State, node: Node): boolean {
-  return speedAlone(state, node) < neededSpeed(state) / 2 && node.unrelayable === 0;
+  return slowness(state, node) > 0 && node.unrelayable === 0 && state.options.maxHops > 0;
 }

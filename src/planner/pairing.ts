@@ -18,6 +18,9 @@ const MAX_SPLIT_NODES = 32;
 /** A relay that takes longer than on the best receiver by less than this is as good. */
 const ALIKE = 1.1;
 
+/** An image of which others have more than this waits for one of them. */
+const MUCH_SHARED = 0.5;
+
 /** A receiver that takes less of what its sender can give is left to slower ones. */
 const MIN_SHARE = 0.5;
 
@@ -91,6 +94,7 @@ function bestReceiver(state: State, from: Node): Node | undefined {
 function offerOf(state: State, from: Node, to: Node): Offer | undefined {
   if (to === from || !comesAfter(state, to, from)) return undefined;
   if (!takesAll(to, from) || !staysInTime(state, from, to)) return undefined;
+  if (isStrange(from, to)) return undefined;
   const speed = freeSpeed(state, from, to);
   if (speed === undefined) return undefined;
   let bytes = 0;
@@ -116,6 +120,19 @@ function isBetter(offer: Offer, best: Offer): boolean {
   if (best.cost * ALIKE < offer.cost) return false;
   if (offer.isInRack !== best.isInRack) return offer.isInRack;
   return offer.part > best.part;
+}
+
+/**
+ * True if what the images on `from` share with others would have to move as well, and does not have
+ * to: others that take part have it.
+ */
+function isStrange(from: Node, to: Node): boolean {
+  for (const { image } of from.seated) {
+    const { kin, sharedShare } = image;
+    if (kin === undefined || sharedShare < MUCH_SHARED || (to.kin.get(kin) ?? 0) > 0) continue;
+    if (kin.holders > 1) return true;
+  }
+  return false;
 }
 
 /**
@@ -148,9 +165,14 @@ function takesAll(to: Node, from: Node): boolean {
   let roomBytes = to.freeBytes;
   for (const replica of from.seated) {
     roomBytes -= replica.image.bytes;
-    if (roomBytes < 0 || !accepts(to, replica, from)) return false;
+    if (roomBytes < 0 || !accepts(to, replica, from) || isTwiceOn(from, replica)) return false;
   }
   return true;
+}
+
+/** Then two nodes have to take it. */
+function isTwiceOn(from: Node, { image }: Replica): boolean {
+  return image.replicas.length > 1 && image.replicas.filter(({ seat }) => seat === from).length > 1;
 }
 
 /** True if nothing but room keeps `to` from taking the replica. */

@@ -130,7 +130,8 @@ export interface Kin {
   /** What the others are compared with. */
   readonly founder: Image;
   readonly sketch: Sketch;
-  members: number;
+  /** Nodes that take part and have one of them. */
+  holders: number;
   /** The frontend has one of them. */
   isSafe: boolean;
 }

@@ -1,8 +1,9 @@
 import { formatSeconds } from '../base/units.ts';
-import { comparisonCurves, comparisonPlot } from './comparison-plot.ts';
+import { comparisonPlot } from './comparison-plot.ts';
 import { keepUnits } from './html-tables.ts';
 import { html } from './markup.ts';
 import { curveScripts, head, section, tileList } from './page.ts';
+import { simulationCurves } from './simulation-curves.ts';
 import { SIMULATION_STYLE } from './simulation-style.ts';
 import { strategyTable, timesTable } from './simulation-tables.ts';
 import { momentWords, remarks, settingWords, timesWords } from './simulation-words.ts';
@@ -13,7 +14,7 @@ import type { PlotCurve } from './svg-curve.ts';
 
 /** A simulation as one self-contained HTML page in the style of the run report. */
 export function renderSimulationPage(report: SimulationReport): string {
-  const curves = plotCurves(report);
+  const curves = simulationCurves(report);
   const page = html`<!doctype html>
     <html lang="en">
       ${head({ title: 'Kget+ simulation', style: SIMULATION_STYLE })}
@@ -76,15 +77,6 @@ function facts({ inputs, command }: SimulationReport): Markup {
     <dt>Command</dt>
     <dd><code>${command}</code></dd>
   </dl>`;
-}
-
-/** Kget+, the others, and the bound last. */
-function plotCurves({ strategies, bound }: SimulationReport): PlotCurve[] {
-  const compared = strategies.map(({ name, isOurs, curve }) => ({ name, isOurs, points: curve }));
-  return [
-    ...comparisonCurves(compared),
-    { name: 'bound', points: bound.curve, style: 'bound-line', isExtended: false },
-  ];
 }
 
 function plot(report: SimulationReport, curves: readonly PlotCurve[]): Markup {

@@ -12,6 +12,8 @@ export interface SimulationReport {
   readonly bound: BoundRecord;
   /** Those of Kget+ first. */
   readonly strategies: readonly StrategyRecord[];
+  /** Names of those that would take too long to compute. */
+  readonly leftOut: readonly string[];
 }
 
 export interface SimulationInputs {
@@ -21,7 +23,9 @@ export interface SimulationInputs {
   readonly sigma: number;
   readonly seed: number;
   readonly linkBytesPerSecond: number;
+  /** Of each frontend. */
   readonly frontendLinkBytesPerSecond: number;
+  readonly frontends: number;
   readonly racks: {
     readonly count: number;
     readonly nodesEach: number;
@@ -31,6 +35,8 @@ export interface SimulationInputs {
   readonly diskWriteBytesPerSecond: number | null;
   readonly zeroShare: number;
   readonly duplicateShare: number;
+  /** Groups of images that have that share in common. */
+  readonly families: number;
   readonly room:
     | { readonly kind: 'bytes'; readonly bytes: number }
     | { readonly kind: 'images'; readonly images: number }
@@ -38,6 +44,8 @@ export interface SimulationInputs {
   readonly startSeconds: number;
   readonly senders: number;
   readonly maxHops: number;
+  /** Other nodes that must have an image before its node is released, with Kget+. */
+  readonly copies: number;
 }
 
 export interface SimulatedTimes extends ReleaseTimes {

@@ -4,6 +4,7 @@ import type {
   SimulatedTimes,
   SimulationInputs,
   SimulationReport,
+  StrategyRecord,
   TimesBound,
 } from './simulation-record.ts';
 
@@ -46,11 +47,16 @@ function clusterWords(inputs: SimulationInputs): string {
   const start = startSeconds === 0 ? [] : [`agents up within ${formatSeconds(startSeconds)}`];
   return [
     `${counted(nodes, 'node')} at ${formatRate(inputs.linkBytesPerSecond)}`,
-    `frontend at ${formatRate(inputs.frontendLinkBytesPerSecond)}`,
+    frontendWords(inputs),
     ...rack,
     ...diskWords(inputs),
     ...start,
   ].join(', ');
+}
+
+function frontendWords({ frontends, frontendLinkBytesPerSecond }: SimulationInputs): string {
+  const rate = formatRate(frontendLinkBytesPerSecond);
+  return frontends === 1 ? `frontend at ${rate}` : `${frontends} frontends at ${rate} each`;
 }
 
 function rackWords(racks: NonNullable<SimulationInputs['racks']>): string {
@@ -73,7 +79,7 @@ function diskRate(bytesPerSecond: number): string {
 }
 
 function imageWords(inputs: SimulationInputs): string {
-  const { medianBytes, sigma, seed, zeroShare, duplicateShare } = inputs;
+  const { medianBytes, sigma, seed, zeroShare, duplicateShare, families } = inputs;
   const size =
     sigma === 0
       ? `one of ${formatSize(medianBytes)} a node`
@@ -81,14 +87,19 @@ function imageWords(inputs: SimulationInputs): string {
   const zero = zeroShare === 0 ? [] : [`${formatShare(zeroShare)} zero`];
   const rest = zeroShare === 0 ? '' : ' of the rest';
   const duplicate =
-    duplicateShare === 0 ? [] : [`${formatShare(duplicateShare)}${rest} the same everywhere`];
+    duplicateShare === 0 ? [] : [`${formatShare(duplicateShare)}${rest} ${sameWords(families)}`];
   return [size, ...zero, ...duplicate].join(', ');
 }
 
-function optionWords({ senders, maxHops, room }: SimulationInputs): string {
+function sameWords(families: number): string {
+  return families === 1 ? 'the same everywhere' : `the same within each of ${families} families`;
+}
+
+function optionWords({ senders, maxHops, copies, room, frontends }: SimulationInputs): string {
   return [
-    `${counted(senders, 'sender')} to the frontend`,
+    `${counted(senders, 'sender')} to the ${frontends === 1 ? 'frontend' : 'frontends'}`,
     `up to ${counted(maxHops, 'relay')} of an image`,
+    ...(copies === 1 ? [] : [`${copies} copies elsewhere before a node is released`]),
     room === null
       ? 'ample room on nodes'
       : `room on a node for ${room.kind === 'bytes' ? formatSize(room.bytes) : counted(room.images, 'image')}`,
@@ -100,10 +111,11 @@ function counted(count: number, noun: string): string {
 }
 
 /** What has to be known about some of the strategies in this simulation. */
-export function remarks({ strategies, inputs }: SimulationReport): string[] {
+export function remarks({ strategies, inputs, leftOut }: SimulationReport): string[] {
   const arriving = strategies.filter(({ counts }) => counts === 'arrivals');
   const whole = strategies.filter(({ moved }) => moved === 'whole');
   const isReduced = inputs.zeroShare > 0 || inputs.duplicateShare > 0;
+  const others = strategies.filter(({ isOurs }) => !isOurs);
   return [
     ...arriving.map(
       ({ name }) =>
@@ -111,9 +123,19 @@ export function remarks({ strategies, inputs }: SimulationReport): string[] {
     ),
     ...(isReduced && whole.length > 0
       ? [
-          `${whole.map(({ name }) => name).join(', ')}: whole images; ` +
-            'the others and the bound: without zeros, and what is the same everywhere once.',
+          `${namesOf(whole)}: whole images; the others and the bound: without zeros, and what is ` +
+            'the same only to where it is not yet.',
         ]
       : []),
+    ...(inputs.copies > 1 && others.length > 0
+      ? [`${namesOf(others)}: a node is released when one other has its image.`]
+      : []),
+    ...(leftOut.length > 0
+      ? [`Left out, since they would take too long with so many nodes: ${leftOut.join(', ')}.`]
+      : []),
   ];
+}
+
+function namesOf(strategies: readonly StrategyRecord[]): string {
+  return strategies.map(({ name }) => name).join(', ');
 }

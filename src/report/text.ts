@@ -20,7 +20,7 @@ export function renderSummaryText(report: RunReport, options: TextOptions = {}):
     releases(report),
     totals(report),
     missing(report, options),
-    failures(report, options),
+    failureLines(report, options),
   ];
   const filled = sections.filter((lines) => lines.length > 0);
   return `${filled.map((lines) => lines.join('\n')).join('\n\n')}\n`;
@@ -103,7 +103,11 @@ function missing({ images }: RunReport, options: TextOptions): string[] {
   return [`Missing images: ${lost.length}`, ...[...lines, ...rest].map(indent)];
 }
 
-function failures({ failures: all }: RunReport, options: TextOptions): string[] {
+/** What went wrong, where; none if nothing did. */
+export function failureLines(
+  { failures: all }: Pick<RunReport, 'failures'>,
+  options: TextOptions,
+): string[] {
   if (all.length === 0) return [];
   const { shown, rest } = cutList(all, options);
   const lines = shown.flatMap(({ code, message, node, path }) => {

@@ -21,7 +21,7 @@ const MAX_VIOLATIONS = 100;
 
 /** A checker of the rules in docs/decisions/0001, for a run with these options. */
 export function createChecker(options: PlannerOptions): Checker {
-  const ledger = createLedger(options.senders);
+  const ledger = createLedger(options);
   const violations: string[] = [];
 
   function note(seconds: number, broken: readonly string[]): void {

@@ -1,6 +1,7 @@
 import { releaseBound, toCurve, type ReleaseCurve } from '../planner/bound.ts';
 import type { PlannerOptions } from '../planner/types.ts';
-import type { Rack, Scenario, SimulatedNode } from './scenario.ts';
+import { uniform } from './chance.ts';
+import type { Rack, Scenario, SimulatedImage, SimulatedNode } from './scenario.ts';
 
 /** A cluster in its administrator's words: equal nodes, with one image each. */
 export interface Cluster {
@@ -9,9 +10,11 @@ export interface Cluster {
   readonly medianBytes: number;
   readonly sigma: number;
   readonly seed: number;
-  /** Each node's link and the frontend's, in each direction. */
+  /** Each node's link and each frontend's, in each direction. */
   readonly linkBytesPerSecond: number;
   readonly frontendLinkBytesPerSecond: number;
+  /** Hosts that are the frontend together, with one store. */
+  readonly frontends: number;
   /** Filled one after the other; the frontend is outside. Null: all nodes are on one switch. */
   readonly racks: Racks | null;
   /** Of every node, and writing of the frontend; null if it limits nobody. */
@@ -19,8 +22,10 @@ export interface Cluster {
   readonly diskWriteBytesPerSecond: number | null;
   /** Share of an image (0 to 1) that is zero. */
   readonly zeroShare: number;
-  /** Share of the rest (0 to 1) that all images have in common. */
+  /** Share of the rest (0 to 1) that all images of a family have in common. */
   readonly duplicateShare: number;
+  /** The nodes' images are of these in turn. */
+  readonly families: number;
   /** For foreign images on each node, without their zeros; null if there is ample room. */
   readonly room: Room | null;
   /** The agents come up evenly over so long, the last one at its end. */
@@ -40,36 +45,31 @@ export type Room =
   | { readonly kind: 'images'; readonly images: number };
 
 /**
- * What moves of an image. `whole`: all of it, as scp does it. `needed`: zeros never, and what the
- * images have in common once.
+ * What moves of an image. `whole`: all of it, as scp does it. `needed`: zeros never, and what a
+ * family has in common not to where it is already.
  */
 export type Moved = 'whole' | 'needed';
 
-/**
- * The scenario of a cluster: no faults, no time for connecting, hashing and syncing.
- *
- * With `needed` every image costs its own data wherever it goes, since each receiver has the common
- * part: a node in its own image, the frontend in the first. That one, of the node that is up first,
- * brings the common part, as large as that of the largest image. The simulator knows no overlap of
- * images beyond this.
- */
+/** The scenario of a cluster: no faults, no time for connecting, hashing and syncing. */
 export function clusterScenario(
   cluster: Cluster,
   { planner, moved }: { readonly planner: PlannerOptions; readonly moved: Moved },
 ): Scenario {
   const racks = toRacks(cluster);
   const roomBytes = toRoomBytes(cluster, moved);
-  const nodes = movedBytes(cluster, moved).map((bytes, place): SimulatedNode => {
+  const nodes = imageBytes(cluster).map((bytes, place): SimulatedNode => {
     const rack = racks[Math.floor(place / (cluster.racks?.nodesEach ?? Infinity))];
+    const id = `n${place + 1}`;
+    const image = { id: `${id}:image`, bytes };
     const node = {
-      id: `n${place + 1}`,
+      id,
       joinSeconds: (cluster.startSeconds * (place + 1)) / cluster.nodes,
       upBytesPerSecond: cluster.linkBytesPerSecond,
       downBytesPerSecond: cluster.linkBytesPerSecond,
       diskReadBytesPerSecond: cluster.diskReadBytesPerSecond ?? Infinity,
       diskWriteBytesPerSecond: cluster.diskWriteBytesPerSecond ?? Infinity,
       roomBytes,
-      images: [{ id: `n${place + 1}:image`, bytes }],
+      images: [moved === 'whole' ? image : neededOf(cluster, image, place)],
     };
     return rack === undefined ? node : Object.assign(node, { rack });
   });
@@ -77,6 +77,7 @@ export function clusterScenario(
     nodes,
     frontendBytesPerSecond: cluster.frontendLinkBytesPerSecond,
     frontendDiskWriteBytesPerSecond: cluster.diskWriteBytesPerSecond ?? Infinity,
+    frontends: cluster.frontends,
     connectSeconds: 0,
     syncSeconds: 0,
     faults: [],
@@ -86,40 +87,59 @@ export function clusterScenario(
 
 /**
  * No schedule that moves what is `needed` or more releases so many nodes sooner. Their own data has
- * to leave the nodes; what all have in common is left out but for the last one, when it has crossed
- * the frontend's link too. A node neither sends nor receives faster than its link, nor than the
- * faster of its disk's directions. Racks, room and the start of agents only make runs longer.
+ * to leave the nodes; what families have in common is left out but for the last one, when it has
+ * crossed the frontends' links too. A node neither sends nor receives faster than its link, nor than
+ * the faster of its disk's directions. Racks, room, the start of agents and more copies than one only
+ * make runs longer.
  */
 export function clusterBound(cluster: Cluster): ReleaseCurve {
-  const { linkBytesPerSecond, frontendLinkBytesPerSecond } = cluster;
+  const { linkBytesPerSecond, frontendLinkBytesPerSecond, frontends } = cluster;
   const readBytesPerSecond = cluster.diskReadBytesPerSecond ?? Infinity;
   const writeBytesPerSecond = cluster.diskWriteBytesPerSecond ?? Infinity;
   const diskBytesPerSecond = Math.max(readBytesPerSecond, writeBytesPerSecond);
-  const frontendBytesPerSecond = Math.min(frontendLinkBytesPerSecond, writeBytesPerSecond);
+  const frontendBytesPerSecond =
+    frontends * Math.min(frontendLinkBytesPerSecond, writeBytesPerSecond);
+  const images = imageBytes(cluster).map((bytes, place) =>
+    neededOf(cluster, { id: '', bytes }, place),
+  );
   const { name, points } = releaseBound({
-    loadsBytes: imageBytes(cluster).map((bytes) => ownBytes(cluster, bytes)),
+    loadsBytes: images.map(ownBytes),
     linkBytesPerSecond: Math.min(linkBytesPerSecond, diskBytesPerSecond),
     frontendBytesPerSecond,
   });
-  const crossingBytes = movedBytes(cluster, 'needed').reduce((sum, bytes) => sum + bytes, 0);
   const seconds = points.map((point) => point.seconds);
-  const last = Math.max(seconds.pop() ?? 0, crossingBytes / frontendBytesPerSecond);
+  const last = Math.max(seconds.pop() ?? 0, crossingBytes(images) / frontendBytesPerSecond);
   return toCurve(name, [...seconds, last]);
 }
 
-/** What the image of each node costs to move. */
-function movedBytes(cluster: Cluster, moved: Moved): number[] {
-  const sizes = imageBytes(cluster);
-  if (moved === 'whole') return sizes;
-  const { zeroShare, duplicateShare } = cluster;
-  const largest = sizes.reduce((most, bytes) => Math.max(most, bytes), 0);
-  const common = wholeBytes(largest * (1 - zeroShare) * duplicateShare);
-  return sizes.map((bytes, place) => ownBytes(cluster, bytes) + (place === 0 ? common : 0));
+/** The image of the node at `place` without zeros, and of which family it is. */
+function neededOf(
+  { zeroShare, duplicateShare, families }: Cluster,
+  { id, bytes }: SimulatedImage,
+  place: number,
+): SimulatedImage {
+  const dataBytes = wholeBytes(bytes * (1 - zeroShare));
+  if (duplicateShare === 0) return { id, bytes: dataBytes };
+  const sharedBytes = wholeBytes(dataBytes * duplicateShare);
+  return { id, bytes: dataBytes, family: { id: `family${place % families}`, sharedBytes } };
 }
 
-/** What of an image is neither zero nor common. */
-function ownBytes({ zeroShare, duplicateShare }: Cluster, bytes: number): number {
-  return wholeBytes(bytes * (1 - zeroShare) * (1 - duplicateShare));
+/** All own data, and the longest common part of each family once. */
+function crossingBytes(images: readonly SimulatedImage[]): number {
+  const common = new Map<string, number>();
+  let sumBytes = 0;
+  for (const image of images) {
+    sumBytes += ownBytes(image);
+    const { id = '', sharedBytes = 0 } = image.family ?? {};
+    common.set(id, Math.max(common.get(id) ?? 0, sharedBytes));
+  }
+  for (const bytes of common.values()) sumBytes += bytes;
+  return sumBytes;
+}
+
+/** What of an image no other has. */
+function ownBytes({ bytes, family }: SimulatedImage): number {
+  return bytes - (family?.sharedBytes ?? 0);
 }
 
 /** Rounded down, or parts could be more than the whole; what floating point has lost comes back. */
@@ -127,13 +147,13 @@ function wholeBytes(bytes: number): number {
   return Math.floor(bytes + 1e-6);
 }
 
-/** Room counts in what moves; a foreign image takes its data, the common part included. */
-function toRoomBytes(cluster: Cluster, moved: Moved): number {
-  const { room, medianBytes, duplicateShare } = cluster;
+/** A foreign image takes all of its data, whatever of it did not have to move. */
+function toRoomBytes({ room, medianBytes, zeroShare }: Cluster, moved: Moved): number {
   if (room === null) return Infinity;
-  if (room.kind === 'bytes') return room.bytes * (moved === 'whole' ? 1 : 1 - duplicateShare);
-  const bytes = moved === 'whole' ? medianBytes : ownBytes(cluster, medianBytes);
-  return room.images * bytes;
+  if (room.kind === 'bytes') return room.bytes;
+  return (
+    room.images * (moved === 'whole' ? medianBytes : wholeBytes(medianBytes * (1 - zeroShare)))
+  );
 }
 
 function toRacks({ racks, linkBytesPerSecond }: Cluster): Rack[] {
@@ -151,15 +171,4 @@ function imageBytes({ nodes, medianBytes, sigma, seed }: Cluster): number[] {
     const z = radius * Math.cos(2 * Math.PI * next());
     return Math.max(1, Math.round(medianBytes * Math.exp(sigma * z)));
   });
-}
-
-/** Numbers above 0 and below 1, of 32 bits: `mulberry32`, whose near seeds are unlike at once. */
-function uniform(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return (((mixed ^ (mixed >>> 14)) >>> 0) + 0.5) / 2 ** 32;
-  };
 }

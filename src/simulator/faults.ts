@@ -1,7 +1,8 @@
 import { unreachable } from '../base/assert.ts';
 import { failPull, tell } from './pulls.ts';
 import type { Fault } from './scenario.ts';
-import type { Pull, World } from './world.ts';
+import { pullsOf } from './under-way.ts';
+import type { World } from './world.ts';
 
 /** Sets a timer for every fault that has a moment. */
 export function scheduleFaults(world: World): void {
@@ -33,23 +34,19 @@ function strike(world: World, fault: Exclude<Fault, { kind: 'transfer-fails' }>)
 /** Copies that are landing from the lost node have all their bytes, and go on. */
 function loseNode(world: World, node: string): void {
   if (!world.present.delete(node)) return;
-  for (const pull of underWay(world)) {
-    const isReceiver = pull.traced.to === node;
-    const isSender = pull.traced.from === node && pull.stage.phase !== 'landing';
-    if (isReceiver || isSender) failPull(world, pull, undefined);
+  for (const pull of pullsOf(world, node)) {
+    const isSender = pull.traced.from === node;
+    if (!isSender || pull.stage.phase !== 'landing') failPull(world, pull, undefined);
   }
+  world.overlap.left(node);
   tell(world, { type: 'lost', node });
 }
 
 function spoilCopy(world: World, { node, image }: { node: string; image: string }): void {
   if (!world.present.has(node) || !world.named.has(image)) return;
   tell(world, { type: 'spoiled', node, image });
-  for (const pull of underWay(world)) {
+  for (const pull of pullsOf(world, node)) {
     const isOfCopy = pull.traced.from === node && pull.traced.image === image;
     if (isOfCopy && pull.stage.phase !== 'landing') failPull(world, pull, 'source');
   }
-}
-
-function underWay(world: World): Pull[] {
-  return [...world.pulls.values()].filter((pull) => pull.stage.phase !== 'ended');
 }

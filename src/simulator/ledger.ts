@@ -7,8 +7,12 @@ import {
   goodCopies,
   landTransfer,
   leaveRun,
+  noteWaiting,
   removeCopy,
+  resizeImage,
   type Ledger,
+  type LedgerImage,
+  type LedgerNode,
   type LedgerTransfer,
 } from './ledger-entries.ts';
 
@@ -22,7 +26,7 @@ export function applyToLedger(ledger: Ledger, entry: PlannerEvent | PlannerComma
     case 'held':
       return bookHeld(ledger, entry);
     case 'sized':
-      return change(ledger.images.get(entry.image), (image) => (image.bytes = entry.bytes));
+      return resizeImage(ledger, entry.image, entry.bytes);
     case 'listed':
       return change(ledger.nodes.get(entry.node), (node) => (node.listed = true));
     case 'stays':
@@ -46,13 +50,18 @@ export function applyToLedger(ledger: Ledger, entry: PlannerEvent | PlannerComma
     case 'release':
       return leaveRun(ledger, entry.node, 'released');
     case 'give-up':
-      return change(ledger.images.get(entry.image), (image) => (image.givenUp = true));
+      return change(ledger.images.get(entry.image), (image) => {
+        image.givenUp = true;
+        noteWaiting(ledger, entry.image);
+      });
     case 'senders-allowed':
       ledger.senders = entry.senders;
       return;
+    case 'assembled':
+      ledger.assembled = true;
+      return;
     case 'expected':
     case 'rack':
-    case 'assembled':
     case 'sketched':
       return;
     default:
@@ -66,16 +75,25 @@ function change<Entry>(entry: Entry | undefined, action: (entry: Entry) => unkno
 
 /** What was landing from the node when it left goes on. */
 function bookJoin(ledger: Ledger, id: string, roomBytes: number): void {
-  const transfers = ledger.nodes.get(id)?.transfers ?? new Set();
-  const state = { phase: 'up', listed: false, stays: false } as const;
-  ledger.nodes.set(id, { ...state, roomBytes, copies: new Map(), transfers });
+  const node: LedgerNode = {
+    phase: 'up',
+    listed: false,
+    stays: false,
+    roomBytes,
+    usedBytes: 0,
+    copies: new Map(),
+    waiting: new Set(),
+    outgoing: ledger.nodes.get(id)?.outgoing ?? new Set(),
+    incoming: new Set(),
+  };
+  ledger.nodes.set(id, node);
 }
 
 function bookHeld(ledger: Ledger, held: Extract<PlannerEvent, { type: 'held' }>): void {
   const image = ledger.images.get(held.image);
   if (image === undefined) {
-    const state = { bytes: held.bytes, safe: false, givenUp: false, failures: 0, underWay: 0 };
-    ledger.images.set(held.image, { ...state, holders: new Set() });
+    const state = { bytes: held.bytes, safe: false, givenUp: false, failures: 0 };
+    ledger.images.set(held.image, { ...state, holders: new Set(), underWay: new Set() });
   } else if (image.givenUp && goodCopies(ledger, held.image) === 0) revive(image);
   addCopy(ledger, held, 0);
 }
@@ -89,7 +107,7 @@ function bookSpoiled(ledger: Ledger, spoiled: Extract<PlannerEvent, { type: 'spo
   if (copy.hops === 0 && goodCopies(ledger, spoiled.image) === 0) node.stays = true;
 }
 
-function revive(image: { givenUp: boolean; failures: number }): void {
+function revive(image: LedgerImage): void {
   image.givenUp = false;
   image.failures = 0;
 }
@@ -100,11 +118,12 @@ function bookPull(ledger: Ledger, pull: Extract<PlannerCommand, { type: 'pull' }
   beginTransfer(ledger, transfer, { image, from, to, hops, phase: 'moving' });
 }
 
+/** What is safe is dropped everywhere, and what has been sent on when there are enough others. */
 function bookDurable(ledger: Ledger, transfer: LedgerTransfer): void {
   const { image, from, to, hops } = transfer;
   endTransfer(ledger, transfer);
   const known = ledger.images.get(image);
-  if (known === undefined) return;
+  if (known === undefined || known.safe) return;
   if (to === FRONTEND) {
     known.safe = true;
     for (const node of known.holders) removeCopy(ledger, { node, image });
@@ -114,7 +133,8 @@ function bookDurable(ledger: Ledger, transfer: LedgerTransfer): void {
   if (known.givenUp && goodCopies(ledger, image) === 0) revive(known);
   addCopy(ledger, { node: to, image }, hops);
   const isRelayed = (ledger.nodes.get(from)?.copies.get(image)?.hops ?? 0) > 0;
-  if (isRelayed) removeCopy(ledger, { node: from, image });
+  const others = goodCopies(ledger, image) - 1;
+  if (isRelayed && others >= ledger.copies) removeCopy(ledger, { node: from, image });
 }
 
 /** What was landing from the lost node goes on. */
@@ -123,8 +143,8 @@ function bookLost(ledger: Ledger, id: string): void {
   if (node?.phase !== 'up') return;
   leaveRun(ledger, id, 'lost');
   node.copies.clear();
-  for (const transfer of node.transfers) {
-    const isCutOff = transfer.from === id && transfer.phase === 'moving';
-    if (transfer.to === id || isCutOff) endTransfer(ledger, transfer);
+  for (const transfer of node.incoming) endTransfer(ledger, transfer);
+  for (const transfer of node.outgoing) {
+    if (transfer.phase === 'moving') endTransfer(ledger, transfer);
   }
 }

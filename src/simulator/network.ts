@@ -5,8 +5,11 @@ import type { Rack, Scenario, SimulatedNode } from './scenario.ts';
 
 /** Links and disks of a scenario, each direction of a link a resource of its own. */
 export interface Network {
-  /** All that a pull uses: it reads at the source, crosses links and writes at the target. */
-  route(from: string, to: string): readonly Resource[];
+  /**
+   * All that a pull uses and that limits it: it reads at the source, crosses links and writes at the
+   * target. Frontends are counted from 0.
+   */
+  route(from: string, to: string, frontend?: number): readonly Resource[];
 }
 
 /** Where a node or the frontend sends and receives. */
@@ -25,16 +28,18 @@ interface Uplink {
 /** The network of a scenario; the frontend and nodes without a rack are at its core. */
 export function createNetwork(scenario: Scenario): Network {
   const uplinks = new Map<Rack, Uplink>();
-  const ports = new Map<string, Ports>([[FRONTEND, frontendPorts(scenario)]]);
+  const ports = new Map<string, Ports>();
   for (const node of scenario.nodes) {
     const uplink = node.rack === undefined ? undefined : uplinkOf(uplinks, node.rack);
     ports.set(node.id, nodePorts(node, uplink));
   }
+  const { frontends: count = 1 } = scenario;
+  const frontends = Array.from({ length: count }, () => frontendPorts(scenario));
 
   return {
-    route(from, to): readonly Resource[] {
+    route(from, to, frontend = 0): readonly Resource[] {
       const source = ports.get(from);
-      const target = ports.get(to);
+      const target = to === FRONTEND ? frontends[frontend] : ports.get(to);
       assert(source !== undefined && target !== undefined, `${from} and ${to} are in the scenario`);
       const route = [...source.outward];
       if (source.uplink !== target.uplink) {
@@ -44,6 +49,11 @@ export function createNetwork(scenario: Scenario): Network {
       return [...route, ...target.inward];
     },
   };
+}
+
+/** None for a rate that limits nobody. */
+function resources(...rates: readonly number[]): Resource[] {
+  return rates.filter((rate) => rate < Infinity).map(createResource);
 }
 
 function uplinkOf(uplinks: Map<Rack, Uplink>, rack: Rack): Uplink {
@@ -60,13 +70,13 @@ function nodePorts(node: SimulatedNode, uplink: Uplink | undefined): Ports {
   const { diskReadBytesPerSecond = Infinity, diskWriteBytesPerSecond = Infinity } = node;
   return {
     uplink,
-    outward: [diskReadBytesPerSecond, upBytesPerSecond].map(createResource),
-    inward: [downBytesPerSecond, diskWriteBytesPerSecond].map(createResource),
+    outward: resources(diskReadBytesPerSecond, upBytesPerSecond),
+    inward: resources(downBytesPerSecond, diskWriteBytesPerSecond),
   };
 }
 
 function frontendPorts(scenario: Scenario): Ports {
   const { frontendBytesPerSecond, frontendDiskWriteBytesPerSecond = Infinity } = scenario;
-  const rates = [frontendBytesPerSecond, frontendDiskWriteBytesPerSecond];
-  return { uplink: undefined, outward: [], inward: rates.map(createResource) };
+  const inward = resources(frontendBytesPerSecond, frontendDiskWriteBytesPerSecond);
+  return { uplink: undefined, outward: [], inward };
 }

@@ -1,6 +1,6 @@
 import { unreachable } from '../base/assert.ts';
 import { FRONTEND, type PlannerCommand, type PlannerOptions } from '../planner/types.ts';
-import { goodCopies, type Ledger, type LedgerNode, type LedgerTransfer } from './ledger-entries.ts';
+import { goodCopies, type Ledger, type LedgerTransfer } from './ledger-entries.ts';
 
 // The rules of docs/decisions/0001-greedy-planner.md, each as the list of what breaks it, in words.
 
@@ -14,9 +14,9 @@ export function brokenBy(
 ): string[] {
   switch (command.type) {
     case 'pull':
-      return [...brokenByPull(ledger, options, command), ...brokenLinks(ledger, command)];
+      return [...brokenByPull(ledger, options, command), ...brokenLinks(ledger, options, command)];
     case 'release':
-      return brokenByRelease(ledger, command);
+      return brokenByRelease(ledger, options, command);
     case 'give-up':
       return brokenByGiveUp(ledger, command);
     default:
@@ -40,50 +40,57 @@ function brokenByPull(ledger: Ledger, options: PlannerOptions, pull: Command<'pu
   if (known !== undefined && known.failures >= options.maxAttempts) {
     broken.push(`${image} is tried more than ${options.maxAttempts} times`);
   }
-  if (
-    target !== undefined &&
-    usedBytes(ledger, to, target) + (known?.bytes ?? 0) > target.roomBytes
-  ) {
+  if (target !== undefined && target.usedBytes + (known?.bytes ?? 0) > target.roomBytes) {
     broken.push(`pull of ${image} onto ${to}, which has no room`);
   }
   return broken;
 }
 
-function brokenLinks(ledger: Ledger, { transfer, image, from, to }: Command<'pull'>): string[] {
+function brokenLinks(
+  ledger: Ledger,
+  { copies }: PlannerOptions,
+  { transfer, image, from, to }: Command<'pull'>,
+): string[] {
   const broken: string[] = [];
   if (ledger.transfers.has(transfer)) broken.push(`transfer ${transfer} is commanded twice`);
-  if ((ledger.images.get(image)?.underWay ?? 0) > 0) broken.push(`${image} is under way twice`);
-  const sent = moving(ledger, from).filter((one) => one.from === from);
+  const underWay = [...(ledger.images.get(image)?.underWay ?? [])];
+  if (underWay.length >= copies) broken.push(`${image} is under way ${underWay.length + 1} times`);
+  const hasCopy = ledger.nodes.get(to)?.copies.has(image) === true;
+  if (hasCopy || underWay.some((one) => one.to === to)) broken.push(`${to} gets ${image} twice`);
+  const sent = moving(ledger, from);
   if (to === FRONTEND) {
     if (ledger.frontendPulls.size >= ledger.senders)
       broken.push('too many senders to the frontend');
     if (sent.some((one) => one.to === FRONTEND)) broken.push(`${from} uses two slots`);
-    return broken;
-  }
-  if (sent.some((one) => one.to !== FRONTEND)) broken.push(`${from} sends to two peers`);
-  if (moving(ledger, to).some((one) => one.to === to)) {
-    broken.push(`${to} receives from two peers`);
-  }
+  } else if (sent.some((one) => one.to !== FRONTEND)) broken.push(`${from} sends to two peers`);
   return broken;
 }
 
-/** Transfers from or to the node that still use its link. */
+/** Transfers from the node that still use its link. */
 function moving(ledger: Ledger, node: string): LedgerTransfer[] {
-  const transfers = ledger.nodes.get(node)?.transfers ?? [];
-  return [...transfers].filter((one) => one.phase === 'moving');
+  const outgoing = ledger.nodes.get(node)?.outgoing ?? [];
+  return [...outgoing].filter((one) => one.phase === 'moving');
 }
 
-function brokenByRelease(ledger: Ledger, { node }: Command<'release'>): string[] {
+function brokenByRelease(
+  ledger: Ledger,
+  { copies }: PlannerOptions,
+  { node }: Command<'release'>,
+): string[] {
   const broken: string[] = [];
   const released = ledger.nodes.get(node);
   if (released?.phase !== 'up') return [`release of ${node}, which is gone`];
   if (!released.listed) broken.push(`release of ${node}, which has not named all images`);
   if (released.stays) broken.push(`release of ${node}, which stays`);
-  if (released.transfers.size > 0) broken.push(`release of ${node} while it sends or receives`);
+  if (released.outgoing.size > 0 || released.incoming.size > 0) {
+    broken.push(`release of ${node} while it sends or receives`);
+  }
   for (const image of released.copies.keys()) {
     if (ledger.images.get(image)?.safe === true) continue;
-    if (goodCopies(ledger, image) < 2) {
-      broken.push(`release of ${node}, which has the only copy of ${image}`);
+    const others = goodCopies(ledger, image) - 1;
+    if (others === 0) broken.push(`release of ${node}, which has the only copy of ${image}`);
+    else if (others < copies) {
+      broken.push(`release of ${node} with ${others} other copies of ${image}, wanted ${copies}`);
     }
   }
   return broken;
@@ -97,21 +104,27 @@ function brokenByGiveUp(ledger: Ledger, { image, reason }: Command<'give-up'>): 
   return [];
 }
 
-/** A slot must not be free while a node could use it. A cut-off node may wait for its detour. */
+/**
+ * A slot must not be free while a node could use it, once nobody is waited for. A cut-off node may
+ * wait for its detour.
+ */
 export function idleFrontend(ledger: Ledger): string[] {
-  if (ledger.frontendPulls.size >= ledger.senders || ledger.cutOffFrontend) return [];
-  const busy = new Set([...ledger.frontendPulls].map((one) => one.from));
-  for (const [id, { phase, copies }] of ledger.nodes) {
-    if (phase !== 'up' || busy.has(id)) continue;
-    for (const image of copies.keys()) {
-      const known = ledger.images.get(image);
-      if (known === undefined || known.safe || known.givenUp || known.underWay > 0) continue;
+  if (!ledger.assembled || ledger.cutOffFrontend) return [];
+  if (ledger.frontendPulls.size >= ledger.senders) return [];
+  for (const [id, { waiting }] of ledger.waitingNodes) {
+    if (isSending(ledger, id)) continue;
+    for (const image of waiting) {
       // Whoever sends to the frontend will send that as well.
-      if ([...known.holders].some((holder) => busy.has(holder))) continue;
+      const holders = [...(ledger.images.get(image)?.holders ?? [])];
+      if (holders.some((holder) => isSending(ledger, holder))) continue;
       return [`the frontend idles while ${id} has ${image}`];
     }
   }
   return [];
+}
+
+function isSending(ledger: Ledger, node: string): boolean {
+  return moving(ledger, node).some((one) => one.to === FRONTEND);
 }
 
 /** What is left undone at the end of a run. */
@@ -125,16 +138,4 @@ export function unfinished(ledger: Ledger, plannerIsIdle: boolean): string[] {
     if (node.phase === 'up' && !node.stays && !isHolder) broken.push(`${id} is not released`);
   }
   return broken;
-}
-
-/** Foreign images on the node and on their way to it. */
-function usedBytes(ledger: Ledger, id: string, node: LedgerNode): number {
-  let sumBytes = 0;
-  for (const [image, { hops }] of node.copies) {
-    if (hops > 0) sumBytes += ledger.images.get(image)?.bytes ?? 0;
-  }
-  for (const { to, image } of node.transfers) {
-    if (to === id) sumBytes += ledger.images.get(image)?.bytes ?? 0;
-  }
-  return sumBytes;
 }

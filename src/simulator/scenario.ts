@@ -1,18 +1,26 @@
 import type { ReleaseCurve } from '../planner/bound.ts';
-import type { Blame, PlannerCommand, PlannerOptions } from '../planner/types.ts';
+import type { Blame, LinkRates, PlannerCommand, PlannerOptions } from '../planner/types.ts';
 
 /** A cluster, what it holds and what will go wrong: all that a simulated run depends on. */
 export interface Scenario {
   readonly nodes: readonly SimulatedNode[];
-  /** The link from the core of the network into the frontend. */
+  /** The link from the core of the network into the frontend, into each if there are several. */
   readonly frontendBytesPerSecond: number;
   /** How fast the frontend's disk takes what it receives; unlimited by default. */
   readonly frontendDiskWriteBytesPerSecond?: number;
+  /**
+   * Hosts that are the frontend together, each with a link and a disk of its own; 1 by default.
+   * A pull goes to the one with the fewest. They share one store: what one has, all have.
+   */
+  readonly frontends?: number;
   /** From a pull's command until its first byte. */
   readonly connectSeconds: number;
   /** From a transfer's last byte until its copy is durable. */
   readonly syncSeconds: number;
+  /** Nodes that have not joined by then are not waited for; forever by default. */
+  readonly patienceSeconds?: number;
   readonly faults: readonly Fault[];
+  /** With the real rate of the frontends, unless another one is promised here. */
   readonly planner: PlannerOptions;
 }
 
@@ -32,7 +40,27 @@ export interface SimulatedNode {
   readonly diskWriteBytesPerSecond?: number;
   /** Room for foreign images. */
   readonly roomBytes: number;
-  readonly images: readonly { readonly id: string; readonly bytes: number }[];
+  /** What the planner is told of its link; by default the truth, and nothing if it is infinite. */
+  readonly promised?: LinkRates;
+  /** As the planner is told. */
+  readonly weight?: number;
+  readonly deadline?: number;
+  readonly images: readonly SimulatedImage[];
+}
+
+export interface SimulatedImage {
+  readonly id: string;
+  readonly bytes: number;
+  readonly family?: Family;
+}
+
+/**
+ * What an image has in common with others of its family: its first `sharedBytes`, at most all of
+ * it, are those of the longest common part. Two members share the lesser of their parts.
+ */
+export interface Family {
+  readonly id: string;
+  readonly sharedBytes: number;
 }
 
 /**
@@ -81,7 +109,8 @@ export interface TracedTransfer {
   readonly image: string;
   readonly from: string;
   readonly to: string;
-  readonly bytes: number;
+  /** What crosses: without what the receiver has; 0 until the first byte does. */
+  bytes: number;
   readonly startSeconds: number;
   /** When the last byte had arrived or the transfer ended otherwise. */
   endSeconds: number;

@@ -5,13 +5,15 @@ import type { Planner, PlannerOptions } from '../planner/types.ts';
 import { createChecker } from './checker.ts';
 import { momentOf } from './event-queue.ts';
 import { scheduleFaults } from './faults.ts';
-import { arrive, tell } from './pulls.ts';
-import type { Outcome, Scenario, SimulatedNode } from './scenario.ts';
+import { scheduleJoins } from './joining.ts';
+import { arrive } from './pulls.ts';
+import type { Outcome, Scenario } from './scenario.ts';
 import { createTimers } from './timers.ts';
+import { toldOptions } from './told.ts';
 import { createWorld, type World } from './world.ts';
 
-/** A run that takes more steps than this does not end. */
-const MAX_STEPS = 10_000_000;
+/** A run that takes more steps for each node, image and fault does not end. */
+const MAX_STEPS_EACH = 10_000;
 
 /**
  * Runs a planner through a scenario in virtual time: nodes join and name their images, pulls take
@@ -23,31 +25,20 @@ export function simulate(
   scenario: Scenario,
   plannerFor: (options: PlannerOptions) => Planner = createPlanner,
 ): Outcome {
-  const planner = plannerFor(scenario.planner);
-  const checker = createChecker(scenario.planner);
+  const options = toldOptions(scenario);
+  const planner = plannerFor(options);
+  const checker = createChecker(options);
   const world = createWorld(scenario, { planner, checker, timers: createTimers() });
-  tell(world, { type: 'expected', nodes: scenario.nodes.length });
-  for (const node of scenario.nodes) {
-    world.timers.at(node.joinSeconds, () => join(world, node));
-  }
+  scheduleJoins(world);
   scheduleFaults(world);
+  const things = scenario.nodes.length + world.images.size + scenario.faults.length + 1;
   let steps = 0;
   while (step(world)) {
     steps += 1;
-    assert(steps < MAX_STEPS, `the run ends within ${MAX_STEPS} steps`);
+    assert(steps < things * MAX_STEPS_EACH, `the run ends within ${steps} steps`);
   }
   checker.ended(planner.idle(), world.engine.nowSeconds);
   return toOutcome(world);
-}
-
-function join(world: World, { id, roomBytes, images }: SimulatedNode): void {
-  world.present.add(id);
-  tell(world, { type: 'joined', node: id, roomBytes });
-  for (const image of images) {
-    world.named.add(image.id);
-    tell(world, { type: 'held', node: id, image: image.id, bytes: image.bytes });
-  }
-  tell(world, { type: 'listed', node: id });
 }
 
 /**
@@ -89,7 +80,7 @@ function toOutcome(world: World): Outcome {
     makespanSeconds,
     frontendBusyFraction: makespanSeconds === 0 ? 0 : world.frontendBusySeconds / makespanSeconds,
     safeImages: world.safeImages,
-    transfers: [...world.pulls.values()].map((pull) => pull.traced),
+    transfers: world.transfers,
     commands: world.commands,
     violations: world.checker.violations,
   };

@@ -3,19 +3,30 @@ import type { Checker } from './checker.ts';
 import { createFlowEngine, type FlowEngine } from './flow-engine.ts';
 import type { Flow } from './flow.ts';
 import { createNetwork, type Network } from './network.ts';
-import type { Fault, Scenario, TracedTransfer } from './scenario.ts';
+import { createOverlap, type Overlap } from './overlap.ts';
+import type { Fault, Scenario, SimulatedImage, TracedTransfer } from './scenario.ts';
 import type { Timers } from './timers.ts';
 
 /** A pull from its command on. */
 export interface Pull {
   readonly traced: TracedTransfer;
-  readonly fault: Extract<Fault, { kind: 'transfer-fails' }> | undefined;
+  readonly image: SimulatedImage;
+  readonly fault: TransferFault | undefined;
+  /** The frontend that it goes to, counted from 0; undefined for a relay. */
+  readonly frontend: number | undefined;
   stage: Stage;
 }
 
+type TransferFault = Extract<Fault, { kind: 'transfer-fails' }>;
+
 type Stage =
   | { readonly phase: 'connecting' }
-  | { readonly phase: 'moving'; readonly flow: Flow }
+  | {
+      readonly phase: 'moving';
+      readonly flow: Flow;
+      readonly bytes: number;
+      readonly sinceSeconds: number;
+    }
   /** The last byte has arrived, and the copy is not durable yet. */
   | { readonly phase: 'landing' }
   | { readonly phase: 'ended' };
@@ -28,15 +39,22 @@ export interface World {
   readonly timers: Timers;
   readonly network: Network;
   readonly engine: FlowEngine;
-  readonly imageBytes: ReadonlyMap<string, number>;
+  readonly images: ReadonlyMap<string, SimulatedImage>;
+  readonly overlap: Overlap;
+  /** By the ordinal of the pull that fails. */
+  readonly transferFaults: ReadonlyMap<number, TransferFault>;
   /** Nodes that have joined and are neither released nor lost. */
   readonly present: Set<string>;
   /** Images that the planner has been told of. */
   readonly named: Set<string>;
-  /** In the order of their commands; ended ones stay. */
-  readonly pulls: Map<string, Pull>;
+  /** All pulls, in the order of their commands. */
+  readonly transfers: TracedTransfer[];
+  /** Pulls from and onto each node that have not ended, in the same order. */
+  readonly underWay: Map<string, Set<Pull>>;
   /** By their flows. */
   readonly moving: Map<Flow, Pull>;
+  /** Of each frontend: pulls whose last byte has not arrived. */
+  readonly frontendPulls: number[];
   movingToFrontend: number;
   readonly commands: PlannerCommand[];
   readonly released: { readonly node: string; readonly seconds: number }[];
@@ -56,11 +74,15 @@ export function createWorld(
     ...parts,
     network: createNetwork(scenario),
     engine: createFlowEngine(),
-    imageBytes: new Map(images.map((image) => [image.id, image.bytes])),
+    images: new Map(images.map((image) => [image.id, image])),
+    overlap: createOverlap(scenario),
+    transferFaults: transferFaults(scenario.faults),
     present: new Set(),
     named: new Set(),
-    pulls: new Map(),
+    transfers: [],
+    underWay: new Map(),
     moving: new Map(),
+    frontendPulls: Array.from({ length: scenario.frontends ?? 1 }, () => 0),
     movingToFrontend: 0,
     commands: [],
     released: [],
@@ -68,4 +90,15 @@ export function createWorld(
     makespanSeconds: 0,
     frontendBusySeconds: 0,
   };
+}
+
+/** Of two for one pull the first counts. */
+function transferFaults(faults: readonly Fault[]): Map<number, TransferFault> {
+  const byOrdinal = new Map<number, TransferFault>();
+  for (const fault of faults) {
+    if (fault.kind === 'transfer-fails' && !byOrdinal.has(fault.ordinal)) {
+      byOrdinal.set(fault.ordinal, fault);
+    }
+  }
+  return byOrdinal;
 }

@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import { assert } from '../base/assert.ts';
 import { KgetError, toFailure } from '../base/error.ts';
+import type { Sketch } from '../base/sketch.ts';
 import { digestOf, isZero, zeroDigests } from '../content/digest.ts';
 import { dataRuns } from '../content/extents.ts';
 import type { GrowingIndex } from '../content/growing-index.ts';
@@ -9,6 +10,7 @@ import { createSummarizer, type ImageSummary } from '../content/image-summary.ts
 import { pause } from '../content/pause.ts';
 import type { SeedFile, SeedTable } from '../content/seed-table.ts';
 import { chunkCountOf } from '../content/shape.ts';
+import { createSketcher } from '../content/sketch.ts';
 import { confirmIdentity, type FileIdentity, openSource, readSource } from './source-file.ts';
 
 /** Bytes that are read and hashed between two pauses (one chunk, where chunks are larger). */
@@ -39,17 +41,22 @@ interface ScanProgress {
   readonly dataBytes: number;
 }
 
+/** What a scan finds. */
+export interface ScannedImage extends ImageSummary {
+  readonly sketch: Sketch;
+}
+
 /**
  * Reads an image once and appends the digests of its chunks to its index, skipping holes, and
  * confirms at the end that the file did not change meanwhile.
  * @throws KgetError `source-unreadable`, `source-changed`, `cancelled`; for the index `no-room` and
  * `target-unwritable`
  */
-export async function scanImage(options: ScanOptions): Promise<ImageSummary> {
+export async function scanImage(options: ScanOptions): Promise<ScannedImage> {
   try {
-    const summary = await scan(options);
+    const scanned = await scan(options);
     await options.index.complete();
-    return summary;
+    return scanned;
   } catch (error) {
     const { code, message } = toFailure(error);
     const failure =
@@ -59,7 +66,7 @@ export async function scanImage(options: ScanOptions): Promise<ImageSummary> {
   }
 }
 
-async function scan(options: ScanOptions): Promise<ImageSummary> {
+async function scan(options: ScanOptions): Promise<ScannedImage> {
   const { identity, index, signal } = options;
   const { path } = identity;
   const { shape } = index;
@@ -69,11 +76,13 @@ async function scan(options: ScanOptions): Promise<ImageSummary> {
     confirmIdentity(fd, identity);
     const digests = digester({ fd, path }, shape);
     const summary = createSummarizer(shape);
+    const sketcher = createSketcher(shape);
     const seed = options.seeds?.addFile(path, shape);
     for await (const piece of pieces(identity, shape, signal)) {
       if (signal.aborted) throw cancelled(path);
       const found = piece.isHole ? digests.ofHole(piece) : digests.ofData(piece);
       summary.append(found);
+      if (!piece.isHole) sketcher.append(found);
       if (!piece.isHole && seed !== undefined) addSeeds(seed, piece.first, found);
       index.append(found);
       const scannedBytes = Math.min(index.known() * shape.chunkSizeBytes, shape.sizeBytes);
@@ -81,7 +90,7 @@ async function scan(options: ScanOptions): Promise<ImageSummary> {
       await pause();
     }
     confirmIdentity(fd, identity);
-    return summary.finish();
+    return { ...summary.finish(), sketch: sketcher.sketch() };
   } catch (error) {
     options.seeds?.forgetFile(path);
     throw error;

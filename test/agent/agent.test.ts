@@ -98,7 +98,7 @@ function agent() {
     said.push(message);
     for (const listener of listeners) listener();
   });
-  const left = runAgent({ channel, clock, home: root, defaultSpool: spool });
+  const left = runAgent({ channel, clock, home: root, defaultSpool: spool, address: null });
 
   /** The next message of a type. */
   function heard<Type extends AgentMessage['type']>(type: Type) {

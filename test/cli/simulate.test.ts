@@ -13,8 +13,8 @@ const SOURCE = join(import.meta.dirname, '../../src/cli/main.ts');
 const EIGHT = ['--nodes', '8', '--size', '1MB', '--link', '8Mbit'];
 
 const WRONG: readonly (readonly [string, readonly string[], RegExp])[] = [
-  ['there are no nodes', ['--nodes', '0'], /--nodes "0": wanted a whole number from 1 to 1024/],
-  ['there are too many nodes', ['--nodes', '1025'], /"1025": wanted a whole number from 1 to 1024/],
+  ['there are no nodes', ['--nodes', '0'], /--nodes "0": wanted a whole number from 1 to 100000/],
+  ['there are too many nodes', ['--nodes', '100001'], /wanted a whole number from 1 to 100000/],
   ['the size has no known unit', ['--size', '8 elephants'], /--size: .*"8 elephants" as a size/],
   ['the image is empty', ['--size', '0'], /--size "0": wanted more than 0 bytes/],
   ['the rate has no known unit', ['--link', 'fast'], /--link: .*"fast" as a rate/],
@@ -26,7 +26,11 @@ const WRONG: readonly (readonly [string, readonly string[], RegExp])[] = [
     ['--nodes', '9', '--racks', '2x4'],
     /--racks 2x4: found 8 places, wanted one for each of 9 nodes/,
   ],
-  ['racks have too many nodes', ['--racks', '64x64'], /found 4096 nodes, wanted at most 1024/],
+  [
+    'racks have too many nodes',
+    ['--racks', '1024x1024'],
+    /found 1048576 nodes, wanted at most 100000/,
+  ],
   ['there is no rack', ['--oversubscription', '4'], /found no racks, wanted --racks as well/],
   [
     'a rack is undersubscribed',
@@ -41,7 +45,15 @@ const WRONG: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['there are no senders', ['--senders', '0'], /--senders "0": wanted a whole number from 1/],
   ['the hops are too many', ['--max-hops', '65'], /wanted a whole number from 0 to 64/],
   ['the strategy is unknown', ['--strategy', 'magic'], /"magic": .* all or one of: kgetplus, /],
-  ['an option is unknown', ['--copies', '2'], /unknown option '--copies'/],
+  ['there is no frontend', ['--frontends', '0'], /--frontends "0": wanted a whole number from 1/],
+  ['the copies are too many', ['--copies', '9'], /wanted a whole number from 1 to 8/],
+  ['families share nothing', ['--families', '2'], /found nothing in common, wanted --duplicate/],
+  [
+    'the strategy would take too long',
+    ['--nodes', '1025', '--strategy', 'serial'],
+    /"serial": found 1025 nodes, wanted at most 1024 for it/,
+  ],
+  ['an option is unknown', ['--mirrors', '2'], /unknown option '--mirrors'/],
 ];
 
 function run(words: readonly string[], site: Site = makeSite()): Promise<Ended> {
@@ -126,6 +138,36 @@ void suite('simulate', { concurrency: 2 }, () => {
     const { stdout } = await run(words);
     assert.match(stdout, /all-at-once, serial, kaget: whole images/);
     assert.match(stdout, /50 % zero, 80 % of the rest the same/);
+  });
+
+  void test('`simulate` reads frontends, families and copies', async () => {
+    const ours = ['--strategy', 'kgetplus'];
+    const direct = ['--strategy', 'all-at-once'];
+    const frontends = await simulation(...EIGHT, ...direct, '--frontends', '4');
+    assert.equal(frontends.inputs.frontends, 4);
+    assert.equal(frontends.inputs.senders, 4);
+    assertNear(find(frontends, 'all-at-once').times.makespanSeconds, 2);
+    assertNear(frontends.bound.times.t100Seconds, 2);
+    const alike = [...EIGHT, '--duplicate', '0.5', '--families', '2'];
+    const families = await simulation(...alike, '--strategy', 'keepers:sqrt');
+    assert.equal(families.inputs.families, 2);
+    assertNear(find(families, 'keepers:sqrt').times.makespanSeconds, 5);
+    assertNear(families.bound.times.t100Seconds, 5);
+    const copies = await simulation(...EIGHT, ...ours, '--copies', '2');
+    assert.equal(copies.inputs.copies, 2);
+  });
+
+  void test('`simulate` leaves out what would take too long with many nodes, and says so', async () => {
+    const words = ['--nodes', '1025', '--size', '1MB', '--objective', 'mean'];
+    const { strategies, leftOut } = await simulation(...words);
+    assert.deepEqual(
+      strategies.map(({ name }) => name),
+      ['kgetplus'],
+    );
+    assert.deepEqual(
+      leftOut,
+      STRATEGIES.map(({ name }) => name).filter((name) => !name.startsWith('kgetplus')),
+    );
   });
 
   void test('`simulate` reads limits of disks, racks, room, senders, hops and starting', async () => {

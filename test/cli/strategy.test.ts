@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { frontendReport } from '../../src/report/frontend.ts';
 import { KiB, makeSite, type Ended, type Site } from './site.ts';
@@ -40,6 +42,21 @@ void suite('how images travel', { concurrency: 2 }, () => {
     const site = six();
     await gatherSix(site, '--max-hops', '1');
     for (const { route } of site.report().images) assert.ok(route.length <= 3, route.join(' → '));
+  });
+
+  void test('`gather --no-receive` relays nothing onto these nodes', async () => {
+    const site = six();
+    await gatherSix(site, '--no-receive', 'a[1-3]', '--no-receive', 'a4');
+    const receivers = new Set(site.report().transfers.map(({ to }) => to));
+    for (const node of ['a1', 'a2', 'a3', 'a4']) assert.ok(!receivers.has(node), node);
+    assert.ok(relays(site) > 0, 'nothing was relayed');
+  });
+
+  void test('`gather` ends well with racks, with nodes to go first, and with two copies', async () => {
+    const site = six();
+    const racks = join(site.root, 'racks.txt');
+    writeFileSync(racks, 'left: a[1-3] uplink 8Mbit\nright: a[4-5]\n');
+    await gatherSix(site, '--topology', racks, '--first', 'a6', '--first', 'a1', '--copies', '2');
   });
 
   void test('`gather --objective target:50%` releases half of the nodes early', async () => {

@@ -28,6 +28,10 @@ const WRONG: readonly (readonly [string, readonly string[], RegExp])[] = [
     /power of two from 4KiB to 8MiB/,
   ],
   ['the hops are negative', wrong('--max-hops', '-1'), /whole number from 0 to 64/],
+  ['there are no copies', wrong('--copies', '0'), /whole number from 1 to 8/],
+  ['nobody is to be first', wrong('--first', 'b'), /--first b: it names none of the nodes/],
+  ['nobody receives nothing', wrong('--no-receive', 'b'), /--no-receive b: it names none/],
+  ['there is no topology', wrong('--topology', 'none'), /Cannot read --topology none: ENOENT/],
   ['a quote does not end', wrong('--ssh', "ssh -o 'x"), /a quote does not end/],
   [
     'two paths become one file',

@@ -18,6 +18,8 @@ export interface NodeScript {
   /** Thrown when its agent is to be started. */
   readonly launchFailure?: KgetError;
   readonly problem?: Failure;
+  /** Its images cannot be scanned, or its agent dies of it. */
+  readonly scans?: 'fail' | 'die';
 }
 
 export interface ClusterScript {
@@ -56,6 +58,37 @@ export interface World {
 }
 
 export const IMAGE_BYTES = 1000;
+
+/** Of no nodes. */
+export const PLAN: GatherPlan = {
+  run: 'test',
+  startedMs: 0,
+  nodes: [],
+  patterns: ['/vm/*'],
+  planner: { objective: { kind: 'mean' }, maxHops: 10, maxAttempts: 3, copies: 1 },
+  senders: 1,
+  nodeTerms: new Map(),
+  rackUplinks: new Map(),
+  chunkSizeBytes: 4096,
+  targetDirectory: '/srv',
+  targetKey: 'key',
+  spoolDirectory: null,
+  frontendBytesPerSecond: null,
+  nodeBytesPerSecond: null,
+  dryRun: false,
+  resumption: undefined,
+};
+
+/** What an agent says that can work. */
+export const READY = {
+  type: 'ready' as const,
+  port: 1,
+  roomBytes: 1e9,
+  linkBytesPerSecond: null,
+  spooled: [],
+  seeded: [],
+  warnings: [],
+};
 
 /**
  * Delays before retries pass at once; longer ones, of pings and limits, only when `pass` is called.
@@ -114,7 +147,8 @@ export async function runCluster(script: ClusterScript): Promise<GatherOutcome &
       agent.onEnd(() => {});
       agent.onMessage((message) => {
         for (const answer of answers(node, behaviour, message)) agent.send(answer);
-        if (message.type === 'leave') agent.close();
+        const dies = message.type === 'find' && behaviour.scans === 'die';
+        if (message.type === 'leave' || dies) agent.close();
       });
       await Promise.resolve();
       return { channel: coordinator, address: node };
@@ -130,7 +164,7 @@ export async function runCluster(script: ClusterScript): Promise<GatherOutcome &
       case 'configure': {
         const spooled = [...(behaviour.spooled ?? [])];
         const seeded = node === FRONTEND ? [...(script.seeded ?? [])] : [];
-        return [{ type: 'ready', port: 1, roomBytes: 1e9, spooled, seeded, warnings: [] }];
+        return [{ ...READY, spooled, seeded }];
       }
       case 'find':
         return found(behaviour);
@@ -159,26 +193,10 @@ export async function runCluster(script: ClusterScript): Promise<GatherOutcome &
     sendersNow += toFrontend ? 1 : 0;
     world.mostSenders = Math.max(world.mostSenders, sendersNow);
     sendersNow -= toFrontend ? 1 : 0;
-    return [{ type: 'arrived', transfer: order.transfer }, durable(order)];
+    return [arrived(order), durable(order)];
   }
 
-  const plan: GatherPlan = {
-    run: 'test',
-    startedMs: 0,
-    nodes: Object.keys(script.nodes),
-    patterns: ['/vm/*'],
-    planner: { objective: { kind: 'mean' }, maxHops: 10, maxAttempts: 3, copies: 1 },
-    senders: 1,
-    chunkSizeBytes: 4096,
-    targetDirectory: '/srv',
-    targetKey: 'key',
-    spoolDirectory: null,
-    frontendBytesPerSecond: null,
-    nodeBytesPerSecond: null,
-    dryRun: false,
-    resumption: undefined,
-    ...script.plan,
-  };
+  const plan = { ...PLAN, nodes: Object.keys(script.nodes), ...script.plan };
   const outcome = await gather(plan, {
     nodes: launcher,
     frontend: launcher,
@@ -201,7 +219,7 @@ export async function runCluster(script: ClusterScript): Promise<GatherOutcome &
   return { ...outcome, world };
 }
 
-function found({ images = [], problem }: NodeScript): AgentMessage[] {
+function found({ images = [], problem, scans }: NodeScript): AgentMessage[] {
   return [
     {
       type: 'found',
@@ -212,8 +230,23 @@ function found({ images = [], problem }: NodeScript): AgentMessage[] {
       })),
       problems: problem === undefined ? [] : [{ pattern: '/vm/*', failure: problem }],
     },
-    ...images.map((path) => ({ type: 'scanned' as const, path, dataBytes: IMAGE_BYTES })),
+    ...images.flatMap((path) => scanned(path, scans)),
   ];
+}
+
+function scanned(path: string, fate: NodeScript['scans']): AgentMessage[] {
+  if (fate === 'die') return [];
+  if (fate === undefined) {
+    const sketch = { chunks: 0, hashes: [] };
+    return [{ type: 'scanned', path, dataBytes: IMAGE_BYTES, sketch }];
+  }
+  const failure = { code: 'source-unreadable' as const, message: `Cannot read ${path}` };
+  return [{ type: 'scan-failed', path, failure }];
+}
+
+/** The message of an agent that every byte has arrived at. */
+export function arrived({ transfer }: Order): AgentMessage {
+  return { type: 'arrived', transfer, wireBytes: 1 };
 }
 
 /** The message of an agent that has an image complete, verified and durable. */

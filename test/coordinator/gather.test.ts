@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { KgetError } from '../../src/base/error.ts';
 import { FRONTEND } from '../../src/planner/types.ts';
-import { durable, equalNodes, IMAGE_BYTES, runCluster, type NodeScript } from './cluster.ts';
+import {
+  arrived,
+  durable,
+  equalNodes,
+  IMAGE_BYTES,
+  runCluster,
+  type NodeScript,
+} from './cluster.ts';
 
 const disk = (node: string): string => `${node}:/vm/disk`;
 const spooled = (node: string) => ({
@@ -130,7 +137,7 @@ void suite('gather', () => {
       onReceive(order, { kill }) {
         if (order.image.node === 'node2') return 'normal';
         queueMicrotask(() => kill('node1'));
-        return { answer: [{ type: 'arrived', transfer: order.transfer }, durable(order)] };
+        return { answer: [arrived(order), durable(order)] };
       },
     });
     assert.equal(world.safe.length, 2);
@@ -163,8 +170,7 @@ void suite('gather', () => {
       nodes: equalNodes(3),
       onReceive(order) {
         const fromKeeper = order.from.node !== order.image.node;
-        const answer = [{ type: 'arrived' as const, transfer: order.transfer }];
-        return fromKeeper ? { answer: [...answer, durable(order, 'other')] } : 'normal';
+        return fromKeeper ? { answer: [arrived(order), durable(order, 'other')] } : 'normal';
       },
     });
     assert.ok(world.failures.some(({ code }) => code === 'corrupt'));
@@ -217,7 +223,7 @@ void suite('gather of awkward nodes', () => {
   });
 
   void test('`gather` moves nothing in a dry run', async () => {
-    const { facts, world } = await runCluster({ nodes: equalNodes(3), plan: { dryRun: true } });
+    const { facts, world } = await runCluster({ nodes: equalNodes(3), plan: { dryRun: 'names' } });
     assert.equal(facts.images.size, 3);
     assert.deepEqual(world.pulls, []);
     assert.deepEqual(world.releaseCommands, []);

@@ -19,15 +19,18 @@ const INPUTS: SimulationInputs = {
   seed: 1,
   linkBytesPerSecond: 125e6,
   frontendLinkBytesPerSecond: 1.25e9,
+  frontends: 1,
   racks: null,
   diskReadBytesPerSecond: null,
   diskWriteBytesPerSecond: null,
   zeroShare: 0,
   duplicateShare: 0,
+  families: 1,
   room: null,
   startSeconds: 0,
   senders: 1,
   maxHops: 3,
+  copies: 1,
 };
 
 function timesOf(half: number, all: number | null): SimulatedTimes {
@@ -73,6 +76,7 @@ function simulation(
       ],
     },
     strategies,
+    leftOut: [],
   };
 }
 
@@ -124,6 +128,41 @@ void it('`renderSimulationText` remarks on arrivals and whole images only where 
   assert.match(both, /kaget: whole images/);
   assert.doesNotMatch(renderSimulationText(simulation([kaget])), /whole images/);
   assert.doesNotMatch(renderSimulationText(simulation()), /counted from|whole images/);
+});
+
+void it('`renderSimulationText` says so when frontends, families or copies are several', () => {
+  const several = { frontends: 2, duplicateShare: 0.5, families: 3, copies: 2 };
+  const text = renderSimulationText(simulation(undefined, several)).replaceAll('\n', ' ');
+  for (const part of [
+    '2 frontends at 10.0 Gbit/s each',
+    '50 % the same within each of 3 families',
+    '1 sender to the frontends',
+    '2 copies elsewhere before a node is released',
+    'serial: a node is released when one other has its image.',
+  ]) {
+    assert.ok(text.includes(part), `${part}: ${text}`);
+  }
+});
+
+void it('`renderSimulationText` names what was left out', () => {
+  const text = renderSimulationText({ ...simulation(), leftOut: ['kaget', 'serial'] });
+  assert.match(text, /^Left out, since they would take too long .*: kaget, serial\.$/m);
+});
+
+void it('`renderSimulationPage` draws curves of many nodes in steps that can be seen', () => {
+  const curve = Array.from({ length: 100_000 }, (_, place) => ({
+    seconds: place,
+    share: (place + 1) / 100_000,
+  }));
+  const page = renderSimulationPage(simulation([strategy('kgetplus', { curve })]));
+  const data = /<script type="application\/json" id="curves">(.*?)<\/script>/s.exec(page);
+  const [points = []] = JSON.parse(data?.[1] ?? '') as [number, number][][];
+  assert.equal(points.length, 2000);
+  assert.deepEqual(
+    points.find(([, share]) => share >= 0.8),
+    [79_999, 0.8],
+  );
+  assert.deepEqual(points.at(-1), [99_999, 1]);
 });
 
 void it('`timesWords` has three digits', () => {

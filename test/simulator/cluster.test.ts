@@ -35,11 +35,13 @@ function clusterWith(change: Partial<Cluster> = {}): Cluster {
     seed: 1,
     linkBytesPerSecond: MB,
     frontendLinkBytesPerSecond: MB,
+    frontends: 1,
     racks: null,
     diskReadBytesPerSecond: null,
     diskWriteBytesPerSecond: null,
     zeroShare: 0,
     duplicateShare: 0,
+    families: 1,
     room: null,
     startSeconds: 0,
     ...change,
@@ -113,34 +115,47 @@ void test('`clusterScenario` lets agents come up evenly when starting takes time
   assert.deepEqual(joins, [2, 4, 6, 8, 10, 12, 14, 16, 18, 20]);
 });
 
-void test('`clusterScenario` moves no zeros, and the common part once, when that is needed', () => {
+void test('`clusterScenario` moves no zeros, and knows what is common, when that is needed', () => {
   const shares = { zeroShare: 0.5, duplicateShare: 0.8 };
-  assert.deepEqual(sizesOf(scenarioOf(shares)), [5 * MB, ...Array<number>(9).fill(MB)]);
-  assert.deepEqual(sizesOf(scenarioOf(shares, 'whole')), Array<number>(10).fill(10 * MB));
+  const [node] = scenarioOf(shares).nodes;
+  const family = { id: 'family0', sharedBytes: 4 * MB };
+  assert.deepEqual(node?.images, [{ id: 'n1:image', bytes: 5 * MB, family }]);
+  const [whole] = scenarioOf(shares, 'whole').nodes;
+  assert.deepEqual(whole?.images, [{ id: 'n1:image', bytes: 10 * MB }]);
 });
 
-void test('`clusterScenario` sends the image with the common part first, and not elsewhere', () => {
-  for (const strategy of STRATEGIES) {
-    const scenario = scenarioOf({ duplicateShare: 0.8, sigma: 0.8, startSeconds: 3 });
-    const { transfers } = runStrategy(strategy, scenario).outcome;
-    const first = transfers.filter(({ image }) => image === 'n1:image');
-    assert.equal(first.length, 1, strategy.name);
-    assert.equal(first[0]?.transfer, 't1', strategy.name);
-  }
+void test('`clusterScenario` has images of families in turn', () => {
+  const { nodes } = scenarioOf({ duplicateShare: 0.8, families: 3 });
+  const ids = nodes.flatMap(({ images }) => images.map(({ family }) => family?.id));
+  assert.deepEqual(ids.slice(0, 4), ['family0', 'family1', 'family2', 'family0']);
 });
+
+for (const [families, seconds] of [
+  [1, 28],
+  [2, 36],
+  [10, 100],
+] as const) {
+  void test(`\`clusterScenario\` brings the common part of each of ${families} families once`, () => {
+    for (const name of ['serial', 'keepers:sqrt', 'keepers:fifth']) {
+      const strategy = STRATEGIES.find((one) => one.name === name);
+      assert.ok(strategy !== undefined);
+      const { outcome } = runStrategy(strategy, scenarioOf({ duplicateShare: 0.8, families }));
+      assert.ok(Math.abs(outcome.makespanSeconds - seconds) < SLACK_SECONDS, name);
+    }
+  });
+}
 
 void test('`clusterScenario` has room for just so many images of median size', () => {
   const shares = { zeroShare: 0.5, duplicateShare: 0.8 };
   const three = { room: { kind: 'images', images: 3 } } as const;
-  assert.equal(scenarioOf({ ...shares, ...three }).nodes[0]?.roomBytes, 3 * MB);
+  assert.equal(scenarioOf({ ...shares, ...three }).nodes[0]?.roomBytes, 15 * MB);
   assert.equal(scenarioOf({ ...shares, ...three }, 'whole').nodes[0]?.roomBytes, 30 * MB);
 });
 
-void test('`clusterScenario` counts the common part when room is given in bytes', () => {
+void test('`clusterScenario` has as much room as is given in bytes', () => {
   const room = { kind: 'bytes', bytes: 15 * MB } as const;
   const { nodes } = scenarioOf({ room, zeroShare: 0.5, duplicateShare: 0.8 });
-  // Of 5 MB of data an image, 1 MB moves: three fit.
-  assert.ok(Math.abs((nodes[0]?.roomBytes ?? 0) - 3 * MB) < 1);
+  assert.equal(nodes[0]?.roomBytes, 15 * MB);
 });
 
 void test('`clusterBound` is that of the workload when images are equal', () => {
@@ -153,6 +168,16 @@ void test('`clusterBound` ends when own data and the common part once have cross
   const curve = clusterBound(clusterWith({ zeroShare: 0.5, duplicateShare: 0.8 }));
   assert.equal(curve.points.at(-1)?.seconds, 14);
   assert.equal(curve.points.at(0)?.seconds, 1);
+});
+
+void test('`clusterBound` ends when the common part of each family has crossed', () => {
+  const curve = clusterBound(clusterWith({ duplicateShare: 0.8, families: 2 }));
+  assert.equal(curve.points.at(-1)?.seconds, 36);
+});
+
+void test('`clusterBound` ends sooner when there are several frontends', () => {
+  const curve = clusterBound(clusterWith({ frontends: 4 }));
+  assert.equal(curve.points.at(-1)?.seconds, 25);
 });
 
 void test('`clusterBound` bounds every strategy when a cluster is anything', () => {
@@ -182,6 +207,7 @@ function clusters(): fc.Arbitrary<Cluster> {
     seed: fc.nat(),
     linkBytesPerSecond: rate,
     frontendLinkBytesPerSecond: rate,
+    frontends: fc.integer({ min: 1, max: 3 }),
     racks: fc.option(
       fc.record({
         count: fc.constant(4),
@@ -193,6 +219,7 @@ function clusters(): fc.Arbitrary<Cluster> {
     diskWriteBytesPerSecond: disk,
     zeroShare: share,
     duplicateShare: share,
+    families: fc.integer({ min: 1, max: 3 }),
     room: fc.option(
       fc.record({ kind: fc.constant('images' as const), images: fc.nat({ max: 3 }) }),
     ),

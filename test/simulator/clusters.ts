@@ -1,6 +1,14 @@
 import * as fc from 'fast-check';
-import type { PlannerOptions } from '../../src/planner/types.ts';
-import type { Fault, Rack, Scenario, SimulatedNode } from '../../src/simulator/scenario.ts';
+import type { LinkRates, PlannerOptions } from '../../src/planner/types.ts';
+import type {
+  Family,
+  Fault,
+  Rack,
+  Scenario,
+  SimulatedImage,
+  SimulatedNode,
+} from '../../src/simulator/scenario.ts';
+import { toldLink } from '../../src/simulator/told.ts';
 
 /** Size of an image of one slot, and bytes per second of every link: τ is one second. */
 export const SLOT_BYTES = 1_000_000;
@@ -47,7 +55,10 @@ export function calmClusters(roomy: { readonly room: 'ample' | 'any' }): fc.Arbi
   return nodes.map((drawn) => withNodes(equalCluster(0), drawn.map(toNode)));
 }
 
-/** As before, with any room, rates, racks, disks, overheads and options. */
+/**
+ * As before, with any room, rates, racks, disks, promises, weights, deadlines, families of images,
+ * one or two frontends, patience, overheads and options; one copy is enough.
+ */
 export function clusters(): fc.Arbitrary<Scenario> {
   const frontendRate = fc.integer({ min: SLOT_BYTES / 10, max: 3 * SLOT_BYTES });
   return fc
@@ -57,8 +68,10 @@ export function clusters(): fc.Arbitrary<Scenario> {
       racks: fc.array(racks(), { maxLength: 3 }),
       frontendBytesPerSecond: frontendRate,
       frontendDiskWriteBytesPerSecond: fc.oneof(fc.constant(Infinity), frontendRate),
+      frontends: fc.constantFrom(1, 1, 2),
       connectSeconds: fc.constantFrom(0, 0.02, 0.5),
       syncSeconds: fc.constantFrom(0, 0.02, 0.5),
+      patienceSeconds: fc.constantFrom(Infinity, Infinity, 0, 2.5),
       planner: plannerOptions(),
     })
     .map(({ calm, places, racks: drawnRacks, ...drawn }) => {
@@ -69,11 +82,22 @@ export function clusters(): fc.Arbitrary<Scenario> {
     });
 }
 
+/** As before, with several copies that are wanted before a node is released, or with one. */
+export function copyingClusters(): fc.Arbitrary<Scenario> {
+  return fc
+    .tuple(clusters(), fc.constantFrom(1, 2, 2, 3))
+    .map(([{ planner, ...drawn }, copies]) =>
+      Object.assign(drawn, { planner: { ...planner, copies } }),
+    );
+}
+
 /**
  * Clusters in which transfers fail, nodes are lost, copies spoil and the number of senders changes.
  */
-export function troubledClusters(): fc.Arbitrary<Scenario> {
-  return clusters().chain((scenario) =>
+export function troubledClusters(
+  untroubled: fc.Arbitrary<Scenario> = clusters(),
+): fc.Arbitrary<Scenario> {
+  return untroubled.chain((scenario) =>
     fc
       .array(faults(scenario.nodes), { maxLength: 12, size: 'max' })
       .map((drawn) => withFaults(scenario, drawn)),
@@ -89,7 +113,7 @@ function withFaults(scenario: Scenario, drawn: readonly Fault[]): Scenario {
   return { ...scenario, faults: drawn };
 }
 
-/** Where a node is in the cluster, and how fast. */
+/** Where a node is in the cluster, how fast, and what else is said of it. */
 interface NodePlace {
   /** Picks one of the racks, or none. */
   readonly rack: number;
@@ -97,6 +121,11 @@ interface NodePlace {
     SimulatedNode,
     'upBytesPerSecond' | 'downBytesPerSecond' | 'diskReadBytesPerSecond' | 'diskWriteBytesPerSecond'
   >;
+  /** What is promised of each rate for one byte of it that is true; null if the truth is told. */
+  readonly promise: { readonly up: number; readonly down: number } | null;
+  readonly said: Pick<SimulatedNode, 'weight' | 'deadline'>;
+  /** Of the node's images in turn: the family, and how much of the image is common. */
+  readonly kin: readonly ({ readonly id: string; readonly share: number } | null)[];
 }
 
 function nodePlaces(): fc.Arbitrary<NodePlace> {
@@ -108,7 +137,24 @@ function nodePlaces(): fc.Arbitrary<NodePlace> {
     diskReadBytesPerSecond: disk,
     diskWriteBytesPerSecond: disk,
   });
-  return fc.record({ rack: fc.nat({ max: 3 }), rates });
+  const factor = fc.double({ min: 0.5, max: 1.5, noNaN: true });
+  const family = fc.record({
+    id: fc.constantFrom('debian', 'alpine'),
+    share: fc.double({ min: 0, max: 1, noNaN: true }),
+  });
+  return fc.record({
+    rack: fc.nat({ max: 3 }),
+    rates,
+    promise: fc.option(fc.record({ up: factor, down: factor })),
+    said: fc.record(
+      {
+        weight: fc.constantFrom(0.5, 1, 3),
+        deadline: fc.integer({ min: 0, max: 10 }),
+      },
+      { requiredKeys: [] },
+    ),
+    kin: fc.array(fc.option(family), { minLength: 4, maxLength: 4 }),
+  });
 }
 
 function racks(): fc.Arbitrary<Rack> {
@@ -121,8 +167,33 @@ function withPlace(
   place: NodePlace | undefined,
   drawnRacks: readonly Rack[],
 ): SimulatedNode {
-  const rack = place === undefined ? undefined : drawnRacks[place.rack];
-  return { ...node, ...place?.rates, ...(rack === undefined ? {} : { rack }) };
+  if (place === undefined) return node;
+  const rack = drawnRacks[place.rack];
+  const images = node.images.map((image, number) => withKin(image, place.kin[number] ?? null));
+  const placed = { ...node, ...place.rates, ...place.said, images };
+  const promised = promiseOf(toldLink(placed), place.promise);
+  return {
+    ...placed,
+    ...(rack === undefined ? {} : { rack }),
+    ...(promised === undefined ? {} : { promised }),
+  };
+}
+
+function withKin(image: SimulatedImage, kin: NodePlace['kin'][number]): SimulatedImage {
+  if (kin === null) return image;
+  const family: Family = { id: kin.id, sharedBytes: Math.floor(kin.share * image.bytes) };
+  return { ...image, family };
+}
+
+function promiseOf(
+  link: LinkRates | undefined,
+  promise: NodePlace['promise'],
+): LinkRates | undefined {
+  if (link === undefined || promise === null) return undefined;
+  return {
+    upBytesPerSecond: link.upBytesPerSecond * promise.up,
+    downBytesPerSecond: link.downBytesPerSecond * promise.down,
+  };
 }
 
 interface DrawnNode {

@@ -50,6 +50,64 @@ void test('`simulate` waits for nothing when no rate is limited', () => {
   assert.deepEqual(seconds(run(withNodes(calm, () => nodes))), [0, 0, 0, 0]);
 });
 
+for (const [frontends, releases] of [
+  [1, [2, 2, 4, 4]],
+  [2, [1, 1, 2, 2]],
+] as const) {
+  void test(`\`simulate\` shares the links of ${frontends} frontends among two senders`, () => {
+    const outcome = run({ ...equalCluster(4, { ...DIRECT, senders: 2 }), frontends });
+    assert.deepEqual(seconds(outcome), releases);
+  });
+}
+
+void test('`simulate` gives each frontend a disk of its own', () => {
+  const calm = equalCluster(2, { ...DIRECT, senders: 2 });
+  const disk = { frontendDiskWriteBytesPerSecond: SLOT_BYTES / 4 };
+  assert.deepEqual(seconds(run({ ...calm, ...disk, frontends: 2 })), [4, 4]);
+});
+
+void test('`simulate` gives a pull to the frontend with the fewest', () => {
+  // The second frontend has a long pull while the first one gets two short ones.
+  const calm = equalCluster(3, { ...DIRECT, senders: 2 });
+  const sizes = [1, 4, 2];
+  const nodes = withNodes(calm, (place) => ({
+    images: [{ id: `image${place}`, bytes: (sizes[place] ?? 0) * SLOT_BYTES }],
+    joinSeconds: place * 0.01,
+  }));
+  const { transfers } = run({ ...nodes, patienceSeconds: 0, frontends: 2 });
+  const ends = transfers.map(({ image, endSeconds }) => `${image} at ${endSeconds.toFixed(2)}`);
+  assert.deepEqual(ends.toSorted(), ['image0 at 1.00', 'image1 at 4.01', 'image2 at 3.00']);
+});
+
+void test('`simulate` moves what a family has in common to the frontend once', () => {
+  const outcome = run(ofFamily(equalCluster(3, DIRECT)));
+  assert.deepEqual(seconds(outcome), [1, 1.25, 1.5]);
+  assert.deepEqual(
+    outcome.transfers.map(({ bytes }) => bytes),
+    [SLOT_BYTES, SLOT_BYTES / 4, SLOT_BYTES / 4],
+  );
+});
+
+void test('`simulate` moves what a family has in common to no node that has its own', () => {
+  const outcome = run(ofFamily(equalCluster(3)));
+  const relay = outcome.transfers.find((transfer) => transfer.to.startsWith('n'));
+  assert.equal(relay?.bytes, SLOT_BYTES / 4);
+  assert.equal(relay?.endSeconds, 0.25);
+});
+
+void test('`simulate` moves the common part twice when it is not safe before the second', () => {
+  const calm = ofFamily(equalCluster(2, DIRECT));
+  const outcome = run({ ...calm, syncSeconds: 0.5 });
+  assert.deepEqual(seconds(outcome), [1.5, 2.5]);
+});
+
+function ofFamily(scenario: Scenario): Scenario {
+  const family = { id: 'debian', sharedBytes: 0.75 * SLOT_BYTES };
+  return withNodes(scenario, (place) => ({
+    images: [{ id: `image${place}`, bytes: SLOT_BYTES, family }],
+  }));
+}
+
 function withNodes(
   scenario: Scenario,
   change: (place: number) => Partial<SimulatedNode>,

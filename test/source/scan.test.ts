@@ -52,11 +52,16 @@ void test('`scanImage` finds every digest, and the seeds, of any image', async (
     fc.asyncProperty(letters, fc.integer({ min: 1, max: CHUNK }), async (drawn, lastBytes) => {
       const image = drawn === '' ? Buffer.alloc(0) : drawImage(drawn, lastBytes);
       const source = serve(t, image);
-      const { imageDigest, dataBytes } = await scanImage(source);
+      const { imageDigest, dataBytes, sketch } = await scanImage(source);
       assert.equal(imageDigest, digestOf(digestsOf(image)).toString('hex'));
       const zeros = (drawn.slice(0, -1).split('.').length - 1) * CHUNK;
       const tail = drawn.endsWith('.') ? lastBytes : 0;
       assert.equal(dataBytes, image.length - zeros - tail);
+      const chunks = drawn.split('').map((_, place) => chunkOf(image, place));
+      const data = chunks.filter((chunk) => chunk.some((byte) => byte !== 0));
+      const distinct = new Set(data.map((chunk) => digestOf(chunk).toString('hex')));
+      assert.equal(sketch.chunks, distinct.size);
+      assert.equal(sketch.hashes.length, distinct.size);
       const stored = await openIndex(source.indexPath);
       assert.deepEqual(stored.read(0, stored.chunkCount), digestsOf(image));
       stored.close();

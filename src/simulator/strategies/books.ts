@@ -52,11 +52,7 @@ export function holders({ ledger }: Books): Set<string> {
 export function takes({ ledger }: Books, node: string, image: string): boolean {
   const known = ledger.nodes.get(node);
   if (known?.phase !== 'up' || known.copies.has(image)) return false;
-  let freeBytes = known.roomBytes - incomingBytes(ledger, node);
-  for (const [other, { hops }] of known.copies) {
-    if (hops > 0) freeBytes -= bytesOf(ledger, other);
-  }
-  return freeBytes >= bytesOf(ledger, image);
+  return known.roomBytes - known.usedBytes >= bytesOf(ledger, image);
 }
 
 /** What waits on `node` and what is on its way onto it. */
@@ -70,8 +66,8 @@ export function loadBytes({ ledger, waiting }: Books, node: string): number {
 
 function incomingBytes(ledger: Ledger, node: string): number {
   let sumBytes = 0;
-  for (const { to, image } of ledger.nodes.get(node)?.transfers ?? []) {
-    if (to === node) sumBytes += bytesOf(ledger, image);
+  for (const { image } of ledger.nodes.get(node)?.incoming ?? []) {
+    sumBytes += bytesOf(ledger, image);
   }
   return sumBytes;
 }
@@ -104,9 +100,9 @@ function findPlaces({ nodes }: Ledger): Map<string, string> {
 function findRelays({ nodes }: Ledger): Pick<Books, 'sendsToPeer' | 'receives'> {
   const sendsToPeer = new Set<string>();
   const receives = new Set<string>();
-  for (const [id, { transfers }] of nodes) {
-    for (const { from, to, phase } of transfers) {
-      if (to !== id || phase !== 'moving') continue;
+  for (const { incoming } of nodes.values()) {
+    for (const { from, to, phase } of incoming) {
+      if (phase !== 'moving') continue;
       sendsToPeer.add(from);
       receives.add(to);
     }
@@ -122,7 +118,7 @@ function findWaiting(
   for (const [id, { copies }] of nodes) {
     const here = [...copies.keys()].filter((image) => {
       const known = images.get(image);
-      return places.get(image) === id && known?.givenUp === false && known.underWay === 0;
+      return places.get(image) === id && known?.givenUp === false && known.underWay.size === 0;
     });
     if (here.length > 0) waiting.set(id, here);
   }

@@ -1,6 +1,6 @@
 import { FRONTEND } from '../../planner/types.ts';
 import { holders, type Books, type Choice } from './books.ts';
-import { createRival } from './rival.ts';
+import { createRival, MAX_RIVAL_NODES } from './rival.ts';
 import type { Strategy } from './strategy.ts';
 
 /**
@@ -33,6 +33,7 @@ function direct({ name, about, senders }: DirectWay): Strategy {
     name,
     about,
     counts: 'releases',
+    maxNodes: MAX_RIVAL_NODES,
     optionsFor: (given, nodeCount) => ({ ...given, senders: senders(nodeCount) }),
     plannerFor: (options) => createRival(options, { nextPull, needed: holders }),
   };

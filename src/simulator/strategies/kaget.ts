@@ -1,6 +1,6 @@
 import { FRONTEND } from '../../planner/types.ts';
 import { holders, takes, type Books, type Choice } from './books.ts';
-import { createRival, type Rival } from './rival.ts';
+import { createRival, MAX_RIVAL_NODES, type Rival } from './rival.ts';
 import type { Strategy } from './strategy.ts';
 import { placesAbove } from './tree.ts';
 
@@ -40,10 +40,12 @@ export function kaget(arity: number = ARITY): Strategy {
     name: 'kaget',
     about: 'images go to the frontend through a tree of relays, all branches at once',
     counts: 'arrivals',
+    maxNodes: MAX_RIVAL_NODES,
     optionsFor: (given, nodeCount) => ({
       ...given,
       // Nobody limits them. The checker reports that the frontend could take more, and so it could.
       senders: Math.max(1, nodeCount),
+      copies: 1,
       maxHops: placesAbove(Math.max(0, nodeCount - 1), arity).length,
     }),
     plannerFor: (options) => createRival(options, throughTree(arity)),

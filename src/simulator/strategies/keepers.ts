@@ -1,6 +1,6 @@
 import { FRONTEND } from '../../planner/types.ts';
 import { loadBytes, takes, type Books, type Choice } from './books.ts';
-import { createRival, type Rival } from './rival.ts';
+import { createRival, MAX_RIVAL_NODES, type Rival } from './rival.ts';
 import type { Strategy } from './strategy.ts';
 
 interface KeeperWay {
@@ -21,7 +21,8 @@ export function fixedKeepers({ name, words, keeperCount }: KeeperWay): Strategy 
     name,
     about: `keepers, ${words}, take the images of all others while the frontend drains`,
     counts: 'releases',
-    optionsFor: (given) => ({ ...given, maxHops: 1 }),
+    maxNodes: MAX_RIVAL_NODES,
+    optionsFor: (given) => ({ ...given, maxHops: 1, copies: 1 }),
     plannerFor: (options) => createRival(options, withKeepers(keeperCount)),
   };
 }

@@ -9,6 +9,7 @@ export function kgetplus(name: string, objective: Objective): Strategy {
     name,
     about: `relays images to ever fewer nodes, for ${aim}`,
     counts: 'releases',
+    maxNodes: Infinity,
     optionsFor: (given) => ({ ...given, objective }),
     plannerFor: createPlanner,
   };

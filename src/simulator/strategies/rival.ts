@@ -2,6 +2,9 @@ import type { Planner, PlannerCommand, PlannerEvent, PlannerOptions } from '../.
 import { applyToLedger, createLedger, goodCopies, type Ledger } from '../ledger.ts';
 import { drawUp, type Books, type Choice } from './books.ts';
 
+/** Rivals look at all nodes after every event. */
+export const MAX_RIVAL_NODES = 1024;
+
 /** What tells rivals apart. */
 export interface Rival {
   /** The next pull to begin at this moment, if there is one. */
@@ -19,7 +22,7 @@ const BAD_NEWS: ReadonlySet<PlannerEvent['type']> = new Set(['failed', 'spoiled'
  * is not needed. A failed pull may begin again at once, until the image's tries are used up.
  */
 export function createRival(options: PlannerOptions, rival: Rival): Planner {
-  const ledger = createLedger(options.senders);
+  const ledger = createLedger(options);
   let expectedNodes = 0;
   return {
     handle(event): readonly PlannerCommand[] {
@@ -46,7 +49,7 @@ export function createRival(options: PlannerOptions, rival: Rival): Planner {
 function giveUps(ledger: Ledger, { maxAttempts }: PlannerOptions): PlannerCommand[] {
   const commands: PlannerCommand[] = [];
   for (const [image, { safe, givenUp, underWay, failures }] of ledger.images) {
-    if (safe || givenUp || underWay > 0) continue;
+    if (safe || givenUp || underWay.size > 0) continue;
     const hasCopy = goodCopies(ledger, image) > 0;
     if (hasCopy && failures < maxAttempts) continue;
     commands.push({ type: 'give-up', image, reason: hasCopy ? 'attempts' : 'no-copy' });
@@ -56,8 +59,9 @@ function giveUps(ledger: Ledger, { maxAttempts }: PlannerOptions): PlannerComman
 
 function releases(ledger: Ledger, needed: ReadonlySet<string>): PlannerCommand[] {
   const commands: PlannerCommand[] = [];
-  for (const [id, { phase, listed, stays, transfers }] of ledger.nodes) {
-    if (phase !== 'up' || !listed || stays || transfers.size > 0 || needed.has(id)) continue;
+  for (const [id, { phase, listed, stays, outgoing, incoming }] of ledger.nodes) {
+    const isBusy = outgoing.size > 0 || incoming.size > 0;
+    if (phase !== 'up' || !listed || stays || isBusy || needed.has(id)) continue;
     commands.push({ type: 'release', node: id });
   }
   return commands;
@@ -65,7 +69,7 @@ function releases(ledger: Ledger, needed: ReadonlySet<string>): PlannerCommand[]
 
 function isIdle({ images, nodes }: Ledger): boolean {
   for (const { safe, givenUp, underWay } of images.values()) {
-    if (underWay > 0 || (!safe && !givenUp)) return false;
+    if (underWay.size > 0 || (!safe && !givenUp)) return false;
   }
   for (const { phase, listed } of nodes.values()) if (phase === 'up' && !listed) return false;
   return true;

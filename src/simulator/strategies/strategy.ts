@@ -11,6 +11,8 @@ export interface Strategy {
    * arrived at the frontend, as the races on the lab count it for tools that release nobody.
    */
   readonly counts: 'releases' | 'arrivals';
+  /** With more nodes a run takes too long. */
+  readonly maxNodes: number;
   /** What it makes of the options given for Kget+ on a cluster of so many nodes. */
   readonly optionsFor: (given: PlannerOptions, nodeCount: number) => PlannerOptions;
   /** A planner that knows of no node yet. */

@@ -10,13 +10,15 @@ import {
 import { fluidCluster, type FluidCluster } from '../../../bench/planner/fluid-cluster.ts';
 import { meanReleaseBound } from '../../../bench/planner/mean-bound.ts';
 import { mostReleased, mostReleasedByBytes } from '../../../bench/planner/release-count.ts';
-import { rows, scenarioOf, type Terms } from '../../../bench/planner/scenarios.ts';
+import { rows } from '../../../bench/planner/rows.ts';
+import { scenarioOf } from '../../../bench/planner/scenarios.ts';
 import { loadSolver } from '../../../bench/planner/solver.ts';
-import { releaseBound, releaseTimes } from '../../../src/planner/bound.ts';
+import type { Terms } from '../../../bench/planner/terms.ts';
+import { releaseBound } from '../../../src/planner/bound.ts';
 import type { Objective } from '../../../src/planner/types.ts';
 import type { Scenario, SimulatedNode } from '../../../src/simulator/scenario.ts';
-import { simulate } from '../../../src/simulator/simulate.ts';
-import { clusters, SLOT_BYTES } from '../../simulator/clusters.ts';
+import { clusters, copyingClusters, SLOT_BYTES } from '../../simulator/clusters.ts';
+import { assertBelowRun, assertNear, TOLERANCE } from './below-runs.ts';
 
 const highs = await loadSolver();
 
@@ -26,27 +28,24 @@ const COARSE = 12;
 /** Fine enough where images are equal. */
 const EXACT = 24;
 
-/** Of times: what solver and simulator may be off by rounding. */
-const TOLERANCE = 1e-5;
-
 void suite('no run is better than the bounds', () => {
   void test('`boundsOf` is never above a run when clusters are small and random', () => {
     fc.assert(
-      fc.property(racksAndDisks(clusters()), (scenario) => assertBelowRun(scenario, COARSE)),
+      fc.property(copyingClusters(), (scenario) => assertBelowRun(highs, scenario, COARSE)),
       { numRuns: 60 },
     );
   });
 
   void test('`boundsOf` is never above a run when overheads, late nodes and few hops are gone', () => {
-    const freed = clusters().map(unhindered);
-    const property = fc.property(freed, (scenario) => assertBelowRun(scenario, COARSE));
+    const freed = copyingClusters().map(unhindered);
+    const property = fc.property(freed, (scenario) => assertBelowRun(highs, scenario, COARSE));
     fc.assert(property, { numRuns: 60 });
   });
 
   for (const row of rows().filter(({ nodes }) => nodes <= 16)) {
     void test(`\`boundsOf\` is not above either objective's run of ${row.name}, n=${row.nodes}`, () => {
       for (const objective of [{ kind: 'mean' }, { kind: 'target', fraction: 0.8 }] as const) {
-        assertBelowRun(withObjective(row.scenario, objective), EXACT);
+        assertBelowRun(highs, withObjective(row.scenario, objective), EXACT);
       }
     });
   }
@@ -88,7 +87,8 @@ void suite('closed forms', () => {
     const scenario = scenarioOf({ nodes: 2 });
     const nodes = scenario.nodes.map((node) => ({ ...node, images: [] }));
     const zero = { makespanSeconds: 0, meanReleaseSeconds: 0, t80Seconds: 0 };
-    assert.deepEqual(boundsOf(highs, { ...scenario, nodes }), zero);
+    const bounds = boundsOf(highs, { ...scenario, nodes });
+    assert.deepEqual(bounds, { ...zero, urgentSeconds: undefined });
   });
 
   void test('`mostReleasedByBytes` is (n + 1)·t / (1 + t) when images and links are equal', () => {
@@ -153,25 +153,6 @@ void test('`meanReleaseBound` is no lower when slots are cut', () => {
   );
 });
 
-/** Puts some nodes into two racks, and gives some nodes and the frontend slow disks. */
-function racksAndDisks(scenarios: fc.Arbitrary<Scenario>): fc.Arbitrary<Scenario> {
-  const rate = fc.integer({ min: SLOT_BYTES / 10, max: 2 * SLOT_BYTES });
-  const uplink = fc.record({ upBytesPerSecond: rate, downBytesPerSecond: rate });
-  const drawn = fc.record({
-    racks: fc.tuple(uplink, uplink),
-    disk: rate,
-    places: fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 12, maxLength: 12 }),
-  });
-  return fc.tuple(scenarios, drawn).map(([scenario, { racks, disk, places }]) => {
-    const nodes = scenario.nodes.map((node, place) => {
-      if (places[place] === 3) return Object.assign({ ...node }, { diskWriteBytesPerSecond: disk });
-      const rack = racks[places[place] ?? 2];
-      return rack === undefined ? node : Object.assign({ ...node }, { rack });
-    });
-    return Object.assign({ ...scenario }, { nodes, frontendDiskWriteBytesPerSecond: disk });
-  });
-}
-
 /** Without what keeps the planner from its best. */
 function unhindered(scenario: Scenario): Scenario {
   return {
@@ -185,21 +166,6 @@ function unhindered(scenario: Scenario): Scenario {
 
 function withoutDelay(node: SimulatedNode): SimulatedNode {
   return { ...node, joinSeconds: 0 };
-}
-
-function assertBelowRun(scenario: Scenario, slots: number): void {
-  const outcome = simulate(scenario);
-  assert.deepEqual(outcome.violations, []);
-  assert.equal(outcome.released.length, scenario.nodes.length);
-  const bounds = boundsOf(highs, scenario, slots);
-  const { meanReleaseSeconds, t80Seconds } = releaseTimes(outcome.curve);
-  assertNotAbove(bounds.makespanSeconds, outcome.makespanSeconds);
-  assertNotAbove(bounds.meanReleaseSeconds, meanReleaseSeconds ?? Infinity);
-  assertNotAbove(bounds.t80Seconds, t80Seconds ?? Infinity);
-}
-
-function assertNotAbove(bound: number, seconds: number): void {
-  assert.ok(bound <= seconds * (1 + TOLERANCE), `the bound ${bound} is above ${seconds}`);
 }
 
 function withObjective(scenario: Scenario, objective: Objective): Scenario {
@@ -230,8 +196,4 @@ function rounded({ makespanSeconds, meanReleaseSeconds, t80Seconds }: Bounds) {
 
 function sum(values: readonly number[]): number {
   return values.reduce((left, right) => left + right, 0);
-}
-
-function assertNear(actual: number, expected: number): void {
-  assert.ok(Math.abs(actual - expected) <= TOLERANCE * expected, `${actual} is not ${expected}`);
 }

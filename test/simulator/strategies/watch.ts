@@ -37,7 +37,7 @@ function createWatch(strategy: Strategy): Pick<Strategy, 'plannerFor'> & {
   return {
     plannerFor(options: PlannerOptions): Planner {
       const planner = strategy.plannerFor(options);
-      const ledger = createLedger(options.senders);
+      const ledger = createLedger(options);
       watched = { planner, ledger };
       return {
         handle(event) {
