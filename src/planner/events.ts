@@ -3,7 +3,7 @@ import { classify } from './classify.ts';
 import { addCopy, chooseMain, removeCopy, resize } from './copies.ts';
 import { endDrain } from './drains.ts';
 import { assemble, leave, stay } from './taking-part.ts';
-import { learn } from './rates.ts';
+import { learn, upSpeed } from './rates.ts';
 import { touch, touchAll, type Image, type Node, type Replica, type State, type Transfer } from './state.ts';
 import { abandon, complete, fail, land } from './transfers.ts';
 import type { PlannerEvent } from './types.ts';
@@ -99,6 +99,7 @@ function join(state: State, event: Event<'joined'>): void {
     incoming: new Set(),
     seated: new Set(),
     loadBytes: 0,
+    leavingBytes: 0,
     unrelayable: 0,
     draining: false,
     channel: undefined,
@@ -189,8 +190,9 @@ function resizeUnsafe(state: State, image: Image | undefined, bytes: number): vo
 function list(state: State, node: Node): void {
   if (!node.listed && node.phase === 'up') state.unlistedCount -= 1;
   node.listed = true;
-  state.leastLoadBytes = Math.min(state.leastLoadBytes, node.loadBytes);
-  state.mostLoadBytes = Math.max(state.mostLoadBytes, node.loadBytes);
+  const seconds = (node.loadBytes + node.leavingBytes) / upSpeed(state, node);
+  state.shortestSeconds = Math.min(state.shortestSeconds, seconds);
+  state.longestSeconds = Math.max(state.longestSeconds, seconds);
   state.keepersStale = true;
   touch(state, node);
 }

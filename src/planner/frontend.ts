@@ -1,6 +1,6 @@
 import { nextReplica } from './links.ts';
 import { neededSpeed, slowness } from './rates.ts';
-import { secondsAlone } from './standing.ts';
+import { isForTarget, secondsAlone } from './standing.ts';
 import type { Node, Replica, State } from './state.ts';
 
 /** What the frontend should pull next. */
@@ -23,7 +23,7 @@ export function chooseForFrontend(state: State): FrontendChoice | undefined {
   const replica = nextReplica(first);
   if (replica === undefined) return undefined;
   if (!state.assembled && isTooSlow(state, first)) return undefined;
-  const last = heaviest.first();
+  const last = isForTarget(state) ? undefined : heaviest.first();
   const next = last === undefined ? undefined : nextReplica(last);
   if (last !== undefined && next !== undefined && isUrgent(state, last, replica)) {
     return { node: last, replica: next };

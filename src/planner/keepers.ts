@@ -32,7 +32,7 @@ export function updateKeepers(state: State): void {
   if (!state.keepersStale) return;
   state.keepersStale = false;
   if (state.assembled) appoint(state, chooseKeepers(state, count));
-  else if (state.mostLoadBytes <= ALIKE * state.leastLoadBytes) recruit(state, count);
+  else if (state.longestSeconds <= ALIKE * state.shortestSeconds) recruit(state, count);
 }
 
 /** How many keep; undefined if whoever is the most loaded may receive. */
@@ -79,7 +79,7 @@ function recruit(state: State, count: number): void {
   const share = Math.floor((count * listed) / state.expectedNodes);
   for (const node of state.touched) {
     if (keepers.size >= share) return;
-    if (!node.listed || node.keeps || !isAble(state, node) || slowness(state, node) > 0) continue;
+    if (!node.listed || node.keeps || !isAble(node) || slowness(state, node) > 0) continue;
     node.keeps = true;
     if (keepers.size === 0) touchAll(state);
     keepers.add(node);
@@ -87,8 +87,8 @@ function recruit(state: State, count: number): void {
   }
 }
 
-function isAble(_state: State, node: Node): boolean {
-  return node.phase === 'up' && node.seated.size > 0 && node.freeBytes > 0 && !node.draining;
+function isAble(node: Node): boolean {
+  return node.phase === 'up' && heldBytes(node) > 0 && node.freeBytes > 0 && !node.draining;
 }
 
 /**
@@ -100,11 +100,11 @@ function isAble(_state: State, node: Node): boolean {
  * not much has to leave a rack.
  */
 function chooseKeepers(state: State, count: number): ReadonlySet<Node> {
-  const nodes = [...state.up].filter((node) => node.seated.size > 0);
+  const nodes = [...state.up].filter((node) => heldBytes(node) > 0);
   const bySeconds = nodes.toSorted((left, right) => alone(state, right) - alone(state, left));
   const byLoad = nodes
-    .filter((node) => isAble(state, node) || node.keeps)
-    .toSorted((left, right) => right.loadBytes - left.loadBytes || left.order - right.order);
+    .filter((node) => isAble(node) || node.keeps)
+    .toSorted((left, right) => heldBytes(right) - heldBytes(left) || preference(left) - preference(right));
   let best: { readonly seconds: number; readonly keepers: Set<Node> } | undefined;
   for (const slowCount of steps(count)) {
     const slow = bySeconds.slice(0, slowCount);
@@ -113,6 +113,12 @@ function chooseKeepers(state: State, count: number): ReadonlySet<Node> {
     if (best === undefined || seconds < best.seconds) best = { seconds, keepers };
   }
   return best?.keepers ?? new Set();
+}
+
+/** Of two that are as loaded: who keeps already, then who is not being emptied. */
+function preference({ keeps, leavingBytes, order }: Node): number {
+  if (keeps) return -1;
+  return leavingBytes > 0 ? order + Number.MAX_SAFE_INTEGER / 2 : order;
 }
 
 /** All numbers up to `most`, or `MAX_STEPS` of them. */
@@ -157,12 +163,16 @@ function secondsUntilReached(
       if (node.freeBytes > 0) speed += downSpeed(state, node);
       continue;
     }
-    bytes += node.loadBytes;
+    bytes += heldBytes(node);
     longest = Math.max(longest, alone(state, node));
   }
   return Math.max(bytes / speed, longest);
 }
 
 function alone(state: State, node: Node): number {
-  return node.loadBytes / upSpeed(state, node);
+  return heldBytes(node) / upSpeed(state, node);
+}
+
+function heldBytes({ loadBytes, leavingBytes }: Node): number {
+  return loadBytes + leavingBytes;
 }

@@ -1,5 +1,5 @@
 import type { Berths } from './drains.ts';
-import { bytesOnto, ownBytes } from './kin.ts';
+import { bytesOnto } from './kin.ts';
 import { receives, sendsToFrontend, sendsToPeer } from './links.ts';
 import { downSpeed, FULL, neededSpeed, rackSpareDown, rackSpareUp, slowness, upSpeed } from './rates.ts';
 import { compareKeys } from './ranking.ts';
@@ -154,9 +154,7 @@ function comesAfter(state: State, to: Node, from: Node): boolean {
 function staysInTime(state: State, from: Node, to: Node): boolean {
   if (isForTarget(state)) return true;
   const loadBytes = to.loadBytes + to.awaitedBytes + from.loadBytes;
-  let leftBytes = state.seatedBytes;
-  for (const { image } of state.frontendPulls) leftBytes += ownBytes(image);
-  return loadBytes <= leftBytes * speedAlone(state, to) * (1 + 1e-9);
+  return loadBytes <= state.seatedBytes * speedAlone(state, to) * (1 + 1e-9);
 }
 
 /** All of the sender's images, or it would be relayed for nothing. */

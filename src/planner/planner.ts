@@ -132,5 +132,5 @@ function startingSpeed(state: State, from: Node, to: Node): number | undefined {
  * turned out larger may have taken the room.
  */
 function mayReceiveMore(to: Node): boolean {
-  return to.freeBytes >= 0 && (to.seated.size > 0 || !to.listed);
+  return to.freeBytes >= 0 && (to.seated.size > 0 || to.leavingBytes > 0 || !to.listed);
 }

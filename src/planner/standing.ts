@@ -1,3 +1,4 @@
+import { ownBytes } from './kin.ts';
 import { nextReplica, receives, sendsToFrontend, sendsToPeer } from './links.ts';
 import { downSpeed, neededSpeed, slowness, upSpeed } from './rates.ts';
 import { createRanking, type Key, type Ranking } from './ranking.ts';
@@ -122,15 +123,25 @@ function rankReceiver(state: State, node: Node): void {
 function mayReceive(state: State, node: Node): boolean {
   if (node.phase !== 'up' || node.draining || node.freeBytes <= 0) return false;
   if (node.targetFaults >= MAX_TARGET_FAULTS || node.avoids.has(FRONTEND)) return false;
-  if (node.seated.size === 0 || sendsToPeer(node)) return false;
-  if (state.keepers === undefined ? sendsToFrontend(node) : !node.keeps) return false;
+  if (sendsToPeer(node) || (node.seated.size === 0 && node.leavingBytes === 0)) return false;
+  if (state.keepers === undefined ? sendsToFrontend(node) && !leavesLate(node) : !node.keeps) {
+    return false;
+  }
   return downSpeed(state, node) - node.fillSpeed >= MIN_SPARE * downSpeed(state, node);
 }
 
+/** The first image of its kind takes so long that others can be emptied onto its node meanwhile. */
+function leavesLate({ outgoing, leavingBytes }: Node): boolean {
+  for (const { to, image } of outgoing) {
+    if (to === undefined) return leavingBytes > 2 * ownBytes(image);
+  }
+  return false;
+}
+
 /** Nodes of one rack with images of one kind. */
-export function groupOf({ rack, seated }: Node): string {
-  const [first] = seated;
-  return `${rack?.id ?? ''}\n${first?.image.kin?.founder.id ?? ''}`;
+export function groupOf({ rack, kin }: Node): string {
+  const [first] = kin.keys();
+  return `${rack?.id ?? ''}\n${first?.founder.id ?? ''}`;
 }
 
 /**

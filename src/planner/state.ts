@@ -32,6 +32,8 @@ export interface Node {
   /** Replicas whose seat is here, and what moving them costs. */
   readonly seated: Set<Replica>;
   loadBytes: number;
+  /** What moves to the frontend now: a whole image, if it is the first of its kind. */
+  leavingBytes: number;
   /** How many of them may not be relayed. */
   unrelayable: number;
   /** All that is seated here moves on to peers, which have berths for it. */
@@ -203,9 +205,9 @@ export interface State {
   keepersStale: boolean;
   /** Some node has a deadline: the others wait for such nodes. */
   hasDeadlines: boolean;
-  /** Of the nodes that are listed: keepers may be chosen before all are if loads are alike. */
-  leastLoadBytes: number;
-  mostLoadBytes: number;
+  /** Of the nodes that are listed, as in `remaining`: if they are alike keepers need not wait. */
+  shortestSeconds: number;
+  longestSeconds: number;
   /** Nodes whose places in the rankings may have changed, and those touched by this event. */
   readonly stale: Set<Node>;
   readonly touched: Set<Node>;
@@ -255,8 +257,8 @@ export function createState(options: PlannerOptions): State {
     keepers: undefined,
     keepersStale: true,
     hasDeadlines: false,
-    leastLoadBytes: Infinity,
-    mostLoadBytes: 0,
+    shortestSeconds: Infinity,
+    longestSeconds: 0,
     stale: new Set(),
     touched: new Set(),
     rankings: {

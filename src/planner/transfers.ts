@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { addCopy, chooseMain, removeCopy, reseat } from './copies.ts';
 import { endDrain, giveUpBerth } from './drains.ts';
+import { ownBytes } from './kin.ts';
 import { neededSpeed, rackSpareUp, upSpeed } from './rates.ts';
 import { touch, type Copy, type Image, type Node, type Replica, type State, type Transfer } from './state.ts';
 import { FRONTEND, type Blame, type PlannerCommand } from './types.ts';
@@ -34,6 +35,7 @@ export function beginPull(
   if (to === undefined) {
     state.frontendPulls.add(transfer);
     image.frontendPull = transfer;
+    from.leavingBytes = image.kin?.isSafe === true ? ownBytes(image) : image.bytes;
     if (from.rack !== undefined) {
       from.rack.upSpeed += transfer.rackSpeed;
       from.rack.frontendPulls += 1;
@@ -64,13 +66,16 @@ export function land(state: State, transfer: Transfer): void {
   if (transfer.phase !== 'moving') return;
   transfer.phase = 'landing';
   state.frontendPulls.delete(transfer);
-  const { rack } = transfer.from;
-  if (rack !== undefined && transfer.to === undefined) {
-    rack.upSpeed -= transfer.rackSpeed;
-    rack.frontendPulls -= 1;
-  }
+  if (transfer.to === undefined) leaveUplink(transfer);
   touch(state, transfer.from);
   if (transfer.to !== undefined) touch(state, transfer.to);
+}
+
+function leaveUplink({ from, rackSpeed }: Transfer): void {
+  from.leavingBytes = 0;
+  if (from.rack === undefined) return;
+  from.rack.upSpeed -= rackSpeed;
+  from.rack.frontendPulls -= 1;
 }
 
 /** The copy counts from now on, and the sender's does not. Accepts late news of a lost sender's. */
