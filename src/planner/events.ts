@@ -68,6 +68,9 @@ function rackOf(state: State, id: string) {
     upSpeed: 0,
     downSpeed: 0,
     frontendPulls: 0,
+    listed: 0,
+    keepers: 0,
+    waitingBytes: 0,
   };
   state.racks.set(id, rack);
   return rack;
@@ -108,6 +111,7 @@ function join(state: State, event: Event<'joined'>): void {
     awaited: new Set(),
     awaitedBytes: 0,
     keeps: false,
+    waitingBytes: 0,
     group: undefined,
     avoids: new Set(),
     targetFaults: 0,
@@ -188,7 +192,10 @@ function resizeUnsafe(state: State, image: Image | undefined, bytes: number): vo
 }
 
 function list(state: State, node: Node): void {
-  if (!node.listed && node.phase === 'up') state.unlistedCount -= 1;
+  if (!node.listed && node.phase === 'up') {
+    state.unlistedCount -= 1;
+    if (node.rack !== undefined) node.rack.listed += 1;
+  }
   node.listed = true;
   const seconds = (node.loadBytes + node.leavingBytes) / upSpeed(state, node);
   state.shortestSeconds = Math.min(state.shortestSeconds, seconds);

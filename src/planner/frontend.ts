@@ -1,7 +1,10 @@
 import { nextReplica } from './links.ts';
-import { neededSpeed, slowness } from './rates.ts';
+import { FULL, neededSpeed, rackSpareUp, slowness } from './rates.ts';
 import { isForTarget, secondsAlone } from './standing.ts';
 import type { Node, Replica, State } from './state.ts';
+
+/** Nodes that are looked at for one whose rack's uplink is free. */
+const MAX_CANDIDATES = 16;
 
 /** What the frontend should pull next. */
 export interface FrontendChoice {
@@ -18,7 +21,7 @@ export interface FrontendChoice {
  */
 export function chooseForFrontend(state: State): FrontendChoice | undefined {
   const { forFrontend, heaviest } = state.rankings;
-  const first = forFrontend.first();
+  const first = firstWithFreeUplink(state) ?? forFrontend.first();
   if (first === undefined) return undefined;
   const replica = nextReplica(first);
   if (replica === undefined) return undefined;
@@ -29,6 +32,18 @@ export function chooseForFrontend(state: State): FrontendChoice | undefined {
     return { node: last, replica: next };
   }
   return { node: first, replica };
+}
+
+/** The uplink of a rack may be full of relays while that of the next one is not. */
+function firstWithFreeUplink(state: State): Node | undefined {
+  if (state.racks.size === 0) return undefined;
+  let seen = 0;
+  for (const node of state.rankings.forFrontend.items()) {
+    if (rackSpareUp(state, node.rack) >= FULL * neededSpeed(state)) return node;
+    seen += 1;
+    if (seen === MAX_CANDIDATES) break;
+  }
+  return undefined;
 }
 
 /**

@@ -50,7 +50,7 @@ function isReached(state: State, count: number): boolean {
 }
 
 function dismiss(state: State): void {
-  for (const node of state.keepers ?? []) node.keeps = false;
+  for (const node of state.keepers ?? []) setKeeps(node, false);
   state.keepers = undefined;
   state.keepersStale = true;
   touchAll(state);
@@ -60,16 +60,21 @@ function appoint(state: State, chosen: ReadonlySet<Node>): void {
   const wasEmpty = state.keepers?.size === 0;
   for (const node of state.keepers ?? []) {
     if (chosen.has(node)) continue;
-    node.keeps = false;
+    setKeeps(node, false);
     touch(state, node);
   }
   for (const node of chosen) {
     if (node.keeps) continue;
-    node.keeps = true;
+    setKeeps(node, true);
     touch(state, node);
   }
   state.keepers = new Set(chosen);
   if (wasEmpty) touchAll(state);
+}
+
+function setKeeps(node: Node, keeps: boolean): void {
+  node.keeps = keeps;
+  if (node.rack !== undefined) node.rack.keepers += keeps ? 1 : -1;
 }
 
 /** Of nodes that are as good as others as many become keepers as their share of all nodes. */
@@ -80,7 +85,9 @@ function recruit(state: State, count: number): void {
   for (const node of state.touched) {
     if (keepers.size >= share) return;
     if (!node.listed || node.keeps || !isAble(node) || slowness(state, node) > 0) continue;
-    node.keeps = true;
+    const inRack = node.rack === undefined ? 0 : (count * node.rack.listed) / state.expectedNodes;
+    if (node.rack !== undefined && node.rack.keepers >= Math.ceil(inRack)) continue;
+    setKeeps(node, true);
     if (keepers.size === 0) touchAll(state);
     keepers.add(node);
     touch(state, node);

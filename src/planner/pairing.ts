@@ -2,7 +2,7 @@ import type { Berths } from './drains.ts';
 import { bytesOnto } from './kin.ts';
 import { receives, sendsToFrontend, sendsToPeer } from './links.ts';
 import { downSpeed, FULL, neededSpeed, rackSpareDown, rackSpareUp, slowness, upSpeed } from './rates.ts';
-import { compareKeys } from './ranking.ts';
+import { compareKeys, type Key } from './ranking.ts';
 import { isForTarget, remaining, senderKey, speedAlone } from './standing.ts';
 import type { Node, Rack, Replica, State } from './state.ts';
 import { FRONTEND } from './types.ts';
@@ -56,20 +56,27 @@ export function chooseDrain(state: State): ChosenDrain | undefined {
   return undefined;
 }
 
-/** The first of each rack, in order. */
+/**
+ * The first of each rack, in order; for a target those of the rack first that has most to send for
+ * each of its keepers, so that it gets at others' keepers in time.
+ */
 function foremostSenders(state: State): Node[] {
-  const first: Node[] = [];
-  for (const ranking of state.rankings.senders.values()) {
+  const foremost: { readonly node: Node; readonly key: Key }[] = [];
+  for (const [rack, ranking] of state.rankings.senders) {
+    const backlog = isForTarget(state) ? backlogOf(rack) : 0;
     let count = 0;
-    for (const from of ranking.items()) {
+    for (const node of ranking.items()) {
       if (count === MAX_SENDERS) break;
       count += 1;
-      first.push(from);
+      foremost.push({ node, key: [-backlog, ...senderKey(state, node)] });
     }
   }
-  if (state.rankings.senders.size === 1) return first;
-  const keyed = first.map((node) => ({ node, key: senderKey(state, node) }));
-  return keyed.toSorted((one, other) => compareKeys(one.key, other.key)).map(({ node }) => node);
+  foremost.sort((one, other) => compareKeys(one.key, other.key));
+  return foremost.map(({ node }) => node);
+}
+
+function backlogOf(rack: Rack | undefined): number {
+  return rack === undefined ? 0 : rack.waitingBytes / Math.max(rack.keepers, MIN_SHARE);
 }
 
 function allTo(from: Node, to: Node): Berths {
@@ -92,9 +99,7 @@ function bestReceiver(state: State, from: Node): Node | undefined {
 
 /** What it means to empty `from` onto `to`; undefined if it should not be done. */
 function offerOf(state: State, from: Node, to: Node): Offer | undefined {
-  if (to === from || !comesAfter(state, to, from)) return undefined;
-  if (!takesAll(to, from) || !staysInTime(state, from, to)) return undefined;
-  if (isStrange(from, to)) return undefined;
+  if (!maySendTo(state, from, to) || !takesAll(to, from)) return undefined;
   const speed = freeSpeed(state, from, to);
   if (speed === undefined) return undefined;
   let bytes = 0;
@@ -112,6 +117,12 @@ function offerOf(state: State, from: Node, to: Node): Offer | undefined {
     isInRack: from.rack === to.rack,
     part: to.stays ? Infinity : remaining(state, to) / to.weight,
   };
+}
+
+/** Whether it makes sense at all. */
+function maySendTo(state: State, from: Node, to: Node): boolean {
+  if (to === from || !comesAfter(state, to, from) || isStrange(from, to)) return false;
+  return staysInTime(state, from, to);
 }
 
 function isBetter(offer: Offer, best: Offer): boolean {
@@ -202,10 +213,13 @@ export function speedBetween(state: State, from: Node, to: Node): number {
   return Math.min(upSpeed(state, from), downSpeed(state, to));
 }
 
-/** A rack's uplink is first of all for what goes to the frontend. */
+/**
+ * A rack's uplink is first of all for what goes to the frontend, unless a target has to be reached
+ * first.
+ */
 function spareBesideFrontend(state: State, rack: Rack | undefined): number {
-  const reserved = rack === undefined || rack.frontendPulls > 0 ? 0 : neededSpeed(state);
-  return rackSpareUp(state, rack) - reserved;
+  const isReserved = rack !== undefined && rack.frontendPulls === 0 && !isForTarget(state);
+  return rackSpareUp(state, rack) - (isReserved ? neededSpeed(state) : 0);
 }
 
 /** Room for all that is on `from` on several nodes, the first that have any. */
@@ -215,8 +229,9 @@ function split(state: State, from: Node): Berths | undefined {
   for (const ranking of state.rankings.receivers.values()) {
     for (const to of ranking.items()) {
       if (rooms.size === MAX_SPLIT_NODES) break;
-      if (to === from || !comesAfter(state, to, from) || !staysInTime(state, from, to)) continue;
-      if (freeSpeed(state, from, to) !== undefined) rooms.set(to, to.freeBytes);
+      if (maySendTo(state, from, to) && freeSpeed(state, from, to) !== undefined) {
+        rooms.set(to, to.freeBytes);
+      }
     }
   }
   const berths = new Map<Replica, Node>();

@@ -25,10 +25,7 @@ function rank(state: State, node: Node): void {
   forFrontend.place(node, key);
   const isHeavy = state.senders > 1 && key?.[0] === 0 && key[1] === 0;
   heaviest.place(node, isHeavy ? [-secondsAlone(state, node), node.order] : undefined);
-  sendersOf(state, node.rack).place(
-    node,
-    maySend(state, node) ? senderKey(state, node) : undefined,
-  );
+  rankSender(state, node);
   rankReceiver(state, node);
 }
 
@@ -88,6 +85,14 @@ function maySend(state: State, node: Node): boolean {
   if (node.seated.size === 0 || node.unrelayable > 0 || receives(node)) return false;
   if (state.hasDeadlines && node.deadline === Infinity && !state.assembled) return false;
   return !sendsToPeer(node) && !sendsToFrontend(node) && state.options.maxHops > 0;
+}
+
+function rankSender(state: State, node: Node): void {
+  const isWaiting = maySend(state, node);
+  sendersOf(state, node.rack).place(node, isWaiting ? senderKey(state, node) : undefined);
+  const waitingBytes = isWaiting ? node.loadBytes : 0;
+  if (node.rack !== undefined) node.rack.waitingBytes += waitingBytes - node.waitingBytes;
+  node.waitingBytes = waitingBytes;
 }
 
 function sendersOf({ rankings }: State, rack: Rack | undefined): Ranking<Node> {

@@ -48,6 +48,8 @@ export interface Node {
   awaitedBytes: number;
   /** Chosen to receive while others are released: see keepers.ts. */
   keeps: boolean;
+  /** What it adds to its rack's `waitingBytes`. */
+  waitingBytes: number;
   /** Its ranking among the receivers. */
   group: string | undefined;
   /** Receivers that this node could not reach. */
@@ -76,6 +78,11 @@ export interface Rack {
   downBytesPerSecond: number;
   upSpeed: number;
   downSpeed: number;
+  /** Nodes in it that have named their images. */
+  listed: number;
+  /** Keepers in it, and the bytes on nodes that wait to send to them. */
+  keepers: number;
+  waitingBytes: number;
   /** Pulls of the frontend that are counted in `upSpeed`. */
   frontendPulls: number;
 }

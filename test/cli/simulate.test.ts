@@ -141,7 +141,6 @@ void suite('simulate', { concurrency: 2 }, () => {
   });
 
   void test('`simulate` reads frontends, families and copies', async () => {
-    const ours = ['--strategy', 'kgetplus'];
     const direct = ['--strategy', 'all-at-once'];
     const frontends = await simulation(...EIGHT, ...direct, '--frontends', '4');
     assert.equal(frontends.inputs.frontends, 4);
@@ -153,7 +152,7 @@ void suite('simulate', { concurrency: 2 }, () => {
     assert.equal(families.inputs.families, 2);
     assertNear(find(families, 'keepers:sqrt').times.makespanSeconds, 5);
     assertNear(families.bound.times.t100Seconds, 5);
-    const copies = await simulation(...EIGHT, ...ours, '--copies', '2');
+    const copies = await simulation(...EIGHT, ...direct, '--copies', '2');
     assert.equal(copies.inputs.copies, 2);
   });
 
