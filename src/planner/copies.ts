@@ -28,6 +28,17 @@ export function addCopy(state: State, copy: Copy): void {
   for (const replica of image.replicas) {
     if (replica.main === undefined) chooseMain(state, replica, copy);
   }
+  spreadMains(state, copy);
+}
+
+/** A copy that counts for nobody does for one of two replicas that are in the same place. */
+function spreadMains(state: State, copy: Copy): void {
+  const { replicas } = copy.image;
+  if (replicas.length === 1 || replicas.some(({ main }) => main === copy)) return;
+  const crowded = replicas.find(
+    (one) => one.transfer === undefined && one.berth === undefined && replicas.some((other) => other !== one && other.main === one.main),
+  );
+  if (crowded !== undefined) chooseMain(state, crowded, copy);
 }
 
 /** Forgets a copy and gives its room back; where it counted, another one takes its place. */
@@ -53,8 +64,8 @@ export function countKin({ image: { kin }, node }: Copy, change: 1 | -1): void {
 }
 
 /**
- * Lets `copy` count for the replica, or, without one, the copy that failed least, if possible one
- * that counts for no other replica.
+ * Lets `copy` count for the replica, or, without one, the copy that failed least of those that count
+ * for no other replica, if there are any.
  */
 export function chooseMain(state: State, replica: Replica, copy: Copy | undefined): void {
   const before = replica.main;
@@ -65,16 +76,14 @@ export function chooseMain(state: State, replica: Replica, copy: Copy | undefine
   reseat(state, replica);
 }
 
-function bestCopy({ image }: Replica): Copy | undefined {
-  let best: Copy | undefined;
-  for (const copy of image.copies) {
-    if (best === undefined || faultsOf(copy) < faultsOf(best)) best = copy;
+function bestCopy(replica: Replica): Copy | undefined {
+  const taken = new Set(replica.image.replicas.map((one) => (one === replica ? undefined : one.main)));
+  let best: { readonly copy: Copy; readonly faults: number } | undefined;
+  for (const copy of replica.image.copies) {
+    const faults = taken.has(copy) ? Infinity : copy.faults;
+    if (best === undefined || faults < best.faults) best = { copy, faults };
   }
-  return best;
-}
-
-function faultsOf(copy: Copy): number {
-  return copy.faults + (copy.image.replicas.some(({ main }) => main === copy) ? 0.5 : 0);
+  return best?.copy;
 }
 
 /** Brings the replica's seat, and the load of the nodes concerned, up to date. */
@@ -114,6 +123,7 @@ function unseat(state: State, replica: Replica): void {
  */
 function isRelayable({ options }: State, { image, main }: Replica): boolean {
   if (main === undefined || main.hops >= options.maxHops || main.faults > 0) return false;
+  if (image.failures >= options.maxAttempts) return false;
   if (main.hops > 0 && image.replicas.filter((one) => one.main === main).length > 1) return false;
   const mayWait = !image.direct && image.failures < MAX_RELAY_FAILURES;
   return mayWait || main.node.avoids.has(FRONTEND);

@@ -23,11 +23,11 @@ export function chooseForFrontend(state: State): FrontendChoice | undefined {
   const { forFrontend, heaviest } = state.rankings;
   const first = firstWithFreeUplink(state) ?? forFrontend.first();
   if (first === undefined) return undefined;
-  const replica = nextReplica(first);
+  const replica = nextReplica(state, first);
   if (replica === undefined) return undefined;
   if (!state.assembled && isTooSlow(state, first)) return undefined;
   const last = isForTarget(state) ? undefined : heaviest.first();
-  const next = last === undefined ? undefined : nextReplica(last);
+  const next = last === undefined ? undefined : nextReplica(state, last);
   if (last !== undefined && next !== undefined && isUrgent(state, last, replica)) {
     return { node: last, replica: next };
   }

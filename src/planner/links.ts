@@ -1,4 +1,4 @@
-import type { Node, Replica } from './state.ts';
+import type { Node, Replica, State } from './state.ts';
 
 /** True while some byte leaves `node` for another node. */
 export function sendsToPeer(node: Node): boolean {
@@ -27,13 +27,19 @@ export function receives(node: Node): boolean {
  * What should go from `node` to the frontend next: the one that failed least, then the first that
  * came.
  */
-export function nextReplica(node: Node): Replica | undefined {
+export function nextReplica({ options }: State, node: Node): Replica | undefined {
   let best: Replica | undefined;
   for (const replica of node.seated) {
     const { image, transfer } = replica;
     if (transfer !== undefined || image.frontendPull !== undefined) continue;
-    if (image.failures === 0) return replica;
-    if (best === undefined || image.failures < best.image.failures) best = replica;
+    if (image.failures >= options.maxAttempts) continue;
+    if (faultsOf(replica) === 0) return replica;
+    if (best === undefined || faultsOf(replica) < faultsOf(best)) best = replica;
   }
   return best;
+}
+
+/** How often the image failed, and how often the copy did. */
+export function faultsOf({ image, main }: Replica): number {
+  return image.failures + (main?.faults ?? 0);
 }

@@ -1,5 +1,5 @@
 import { ownBytes } from './kin.ts';
-import { nextReplica, receives, sendsToFrontend, sendsToPeer } from './links.ts';
+import { faultsOf, nextReplica, receives, sendsToFrontend, sendsToPeer } from './links.ts';
 import { downSpeed, neededSpeed, slowness, upSpeed } from './rates.ts';
 import { createRanking, type Key, type Ranking } from './ranking.ts';
 import type { Node, Rack, State } from './state.ts';
@@ -40,13 +40,13 @@ function frontendKey(state: State, node: Node): Key | undefined {
   if (node.phase !== 'up' || sendsToFrontend(node)) return undefined;
   const isCutOff = node.avoids.has(FRONTEND);
   if (isCutOff && node.draining) return undefined;
-  const next = nextReplica(node);
+  const next = nextReplica(state, node);
   if (next === undefined) return undefined;
   const part = remaining(state, node) / node.weight;
   return [
     isCutOff ? 1 : 0,
     node.draining || sendsToPeer(node) ? 1 : 0,
-    next.image.failures,
+    faultsOf(next),
     mayBeRelayed(state, node) ? slowness(state, node) : 0,
     node.keeps || node.stays ? 1 : 0,
     node.deadline,

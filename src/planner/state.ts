@@ -204,7 +204,7 @@ export interface State {
   waitingCount: number;
   /** What all that has a seat costs to move. */
   seatedBytes: number;
-  /** Images that lost a copy or a transfer, and may have to be given up. */
+  /** Images that lost a copy or whose transfer ended, and may have to be given up. */
   readonly doubtful: Set<Image>;
   /** Nodes that keep others' images in turn; undefined: whoever is the most loaded receives. */
   keepers: Set<Node> | undefined;

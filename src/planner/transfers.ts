@@ -95,7 +95,6 @@ export function abandon(state: State, transfer: Transfer): void {
   if (transfer.phase === 'ended') return;
   const { image, replica, from, to } = transfer;
   close(state, transfer);
-  state.doubtful.add(image);
   if (to === undefined) for (const one of image.replicas) reseat(state, one);
   else {
     to.freeBytes += transfer.reservedBytes;
@@ -128,16 +127,16 @@ export function fail(state: State, transfer: Transfer, blame: Blame): void {
   if (blame === 'link') for (const replica of [...from.seated]) reseat(state, replica);
 }
 
-/** Removes all traces of copies of an image that the frontend has. */
+/**
+ * Removes all traces of copies of an image that the frontend has. Transfers of it that are still
+ * under way end by themselves.
+ */
 function makeSafe(state: State, image: Image): void {
   if (image.state === 'safe') return;
   if (image.state === 'waiting') state.waitingCount -= 1;
   image.state = 'safe';
   if (image.kin !== undefined) image.kin.isSafe = true;
-  for (const replica of image.replicas) {
-    if (replica.transfer !== undefined) abandon(state, replica.transfer);
-    giveUpBerth(state, replica);
-  }
+  for (const replica of image.replicas) giveUpBerth(state, replica);
   for (const copy of image.copies) removeCopy(state, copy);
   for (const replica of image.replicas) reseat(state, replica);
 }
@@ -154,7 +153,8 @@ function settleAt(state: State, transfer: Transfer, to: Node): void {
   };
   to.freeBytes -= image.bytes;
   addCopy(state, copy);
-  if (replica.transfer === undefined) chooseMain(state, replica, copy);
+  const isTaken = image.replicas.some(({ main }) => main === copy);
+  if (!isTaken && replica.transfer === undefined) chooseMain(state, replica, copy);
   const old = from.copies.get(image);
   const isSpare = image.replicas.every(({ main }) => main !== old);
   if (old !== undefined && old.hops > 0 && isSpare) removeCopy(state, old);
@@ -165,6 +165,7 @@ function close(state: State, transfer: Transfer): void {
   land(state, transfer);
   transfer.phase = 'ended';
   state.active.delete(transfer);
+  state.doubtful.add(image);
   from.outgoing.delete(transfer);
   to?.incoming.delete(transfer);
   if (replica.transfer === transfer) replica.transfer = undefined;
