@@ -29,7 +29,11 @@ export function classify(state: State, image: Image, sketch: Sketch): void {
   }
 }
 
-function joinKin(state: State, image: Image, { kin, sharedShare }: { kin: Kin; sharedShare: number }) {
+function joinKin(
+  state: State,
+  image: Image,
+  { kin, sharedShare }: { kin: Kin; sharedShare: number },
+) {
   image.kin = kin;
   for (const copy of image.copies) countKin(copy, 1);
   resize(state, image, { sharedShare });

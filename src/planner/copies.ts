@@ -36,7 +36,10 @@ function spreadMains(state: State, copy: Copy): void {
   const { replicas } = copy.image;
   if (replicas.length === 1 || replicas.some(({ main }) => main === copy)) return;
   const crowded = replicas.find(
-    (one) => one.transfer === undefined && one.berth === undefined && replicas.some((other) => other !== one && other.main === one.main),
+    (one) =>
+      one.transfer === undefined &&
+      one.berth === undefined &&
+      replicas.some((other) => other !== one && other.main === one.main),
   );
   if (crowded !== undefined) chooseMain(state, crowded, copy);
 }
@@ -73,11 +76,14 @@ export function chooseMain(state: State, replica: Replica, copy: Copy | undefine
   if (before !== undefined) before.node.mainCount -= 1;
   if (before !== undefined) touch(state, before.node);
   if (replica.main !== undefined) replica.main.node.mainCount += 1;
-  reseat(state, replica);
+  // With it changes what others may do.
+  for (const one of replica.image.replicas) reseat(state, one);
 }
 
 function bestCopy(replica: Replica): Copy | undefined {
-  const taken = new Set(replica.image.replicas.map((one) => (one === replica ? undefined : one.main)));
+  const taken = new Set(
+    replica.image.replicas.map((one) => (one === replica ? undefined : one.main)),
+  );
   let best: { readonly copy: Copy; readonly faults: number } | undefined;
   for (const copy of replica.image.copies) {
     const faults = taken.has(copy) ? Infinity : copy.faults;
@@ -119,12 +125,13 @@ function unseat(state: State, replica: Replica): void {
 /**
  * True if one more relay of the replica is allowed and has a chance. After a few failures only the
  * way to the frontend is tried, where there is one: nodes that cannot reach each other must not use
- * up tries. A copy on a relay that counts twice, since others were lost, stays there.
+ * up tries. A copy on a relay moves on only when all replicas are in different places.
  */
 function isRelayable({ options }: State, { image, main }: Replica): boolean {
   if (main === undefined || main.hops >= options.maxHops || main.faults > 0) return false;
   if (image.failures >= options.maxAttempts) return false;
-  if (main.hops > 0 && image.replicas.filter((one) => one.main === main).length > 1) return false;
+  if (main.hops > 0 && new Set(image.replicas.map((one) => one.main)).size < options.copies)
+    return false;
   const mayWait = !image.direct && image.failures < MAX_RELAY_FAILURES;
   return mayWait || main.node.avoids.has(FRONTEND);
 }
@@ -133,7 +140,10 @@ function isRelayable({ options }: State, { image, main }: Replica): boolean {
 export function resize(
   state: State,
   image: Image,
-  { bytes = image.bytes, sharedShare = image.sharedShare }: Partial<Pick<Image, 'bytes' | 'sharedShare'>>,
+  {
+    bytes = image.bytes,
+    sharedShare = image.sharedShare,
+  }: Partial<Pick<Image, 'bytes' | 'sharedShare'>>,
 ): void {
   image.bytes = bytes;
   image.sharedShare = sharedShare;

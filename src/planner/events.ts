@@ -4,7 +4,15 @@ import { addCopy, chooseMain, removeCopy, resize } from './copies.ts';
 import { endDrain } from './drains.ts';
 import { assemble, leave, stay } from './taking-part.ts';
 import { learn, upSpeed } from './rates.ts';
-import { touch, touchAll, type Image, type Node, type Replica, type State, type Transfer } from './state.ts';
+import {
+  touch,
+  touchAll,
+  type Image,
+  type Node,
+  type Replica,
+  type State,
+  type Transfer,
+} from './state.ts';
 import { abandon, complete, fail, land } from './transfers.ts';
 import type { PlannerEvent } from './types.ts';
 
@@ -137,10 +145,11 @@ function hold(state: State, node: Node, held: Event<'held'>): void {
   const others = new Set(image.replicas.map(({ main }) => main?.node));
   addCopy(state, copy);
   if (others.has(undefined) || image.state !== 'waiting') return;
-  for (const replica of image.replicas) if (isBetter(replica, node)) {
-    chooseMain(state, replica, copy);
-    return;
-  }
+  for (const replica of image.replicas)
+    if (isBetter(replica, node)) {
+      chooseMain(state, replica, copy);
+      return;
+    }
 }
 
 /**
@@ -148,7 +157,8 @@ function hold(state: State, node: Node, held: Event<'held'>): void {
  * one counts whose node keeps more besides: the other node is free sooner.
  */
 function isBetter({ image, main, transfer }: Replica, node: Node): boolean {
-  if (main === undefined || transfer !== undefined || image.frontendPull !== undefined) return false;
+  if (main === undefined || transfer !== undefined || image.frontendPull !== undefined)
+    return false;
   if (image.replicas.filter((one) => one.main === main).length > 1) return true;
   return node.loadBytes > main.node.loadBytes - image.bytes;
 }

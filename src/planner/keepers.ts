@@ -111,7 +111,9 @@ function chooseKeepers(state: State, count: number): ReadonlySet<Node> {
   const bySeconds = nodes.toSorted((left, right) => alone(state, right) - alone(state, left));
   const byLoad = nodes
     .filter((node) => isAble(node) || node.keeps)
-    .toSorted((left, right) => heldBytes(right) - heldBytes(left) || preference(left) - preference(right));
+    .toSorted(
+      (left, right) => heldBytes(right) - heldBytes(left) || preference(left) - preference(right),
+    );
   let best: { readonly seconds: number; readonly keepers: Set<Node> } | undefined;
   for (const slowCount of steps(count)) {
     const slow = bySeconds.slice(0, slowCount);
@@ -131,7 +133,9 @@ function preference({ keeps, leavingBytes, order }: Node): number {
 /** All numbers up to `most`, or `MAX_STEPS` of them. */
 function steps(most: number): number[] {
   const last = Math.min(most, MAX_STEPS);
-  return Array.from({ length: last + 1 }, (_, step) => Math.round((most * step) / Math.max(1, last)));
+  return Array.from({ length: last + 1 }, (_, step) =>
+    Math.round((most * step) / Math.max(1, last)),
+  );
 }
 
 /** Of nodes in order of preference as many more as `count` leaves, of each group its share. */

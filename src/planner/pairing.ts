@@ -1,7 +1,15 @@
 import type { Berths } from './drains.ts';
 import { bytesOnto } from './kin.ts';
 import { receives, sendsToFrontend, sendsToPeer } from './links.ts';
-import { downSpeed, FULL, neededSpeed, rackSpareDown, rackSpareUp, slowness, upSpeed } from './rates.ts';
+import {
+  downSpeed,
+  FULL,
+  neededSpeed,
+  rackSpareDown,
+  rackSpareUp,
+  slowness,
+  upSpeed,
+} from './rates.ts';
 import { compareKeys, type Key } from './ranking.ts';
 import { isForTarget, remaining, senderKey, speedAlone } from './standing.ts';
 import type { Node, Rack, Replica, State } from './state.ts';
@@ -263,7 +271,8 @@ function firstFit(
  */
 export function chooseDetour(state: State): ChosenDrain | undefined {
   for (const from of state.cutOff) {
-    const isIdle = !from.draining && !receives(from) && !sendsToPeer(from) && !sendsToFrontend(from);
+    const isIdle =
+      !from.draining && !receives(from) && !sendsToPeer(from) && !sendsToFrontend(from);
     if (!isIdle || !from.listed || from.unrelayable > 0 || from.seated.size === 0) continue;
     for (const to of state.up) {
       const mayKeep = !to.draining && !receives(to) && (to.seated.size > 0 || !to.listed);

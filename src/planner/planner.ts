@@ -5,7 +5,14 @@ import { chooseForFrontend } from './frontend.ts';
 import { updateKeepers } from './keepers.ts';
 import { assemble } from './taking-part.ts';
 import { sendsToPeer } from './links.ts';
-import { accepts, chooseDetour, chooseDrain, freeSpeed, speedBetween, type ChosenDrain } from './pairing.ts';
+import {
+  accepts,
+  chooseDetour,
+  chooseDrain,
+  freeSpeed,
+  speedBetween,
+  type ChosenDrain,
+} from './pairing.ts';
 import { giveUpImages, releaseNodes } from './release.ts';
 import { refresh } from './standing.ts';
 import { createState, type Node, type State } from './state.ts';

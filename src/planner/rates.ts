@@ -1,4 +1,12 @@
-import { touch, touchAll, type Node, type Rack, type Rate, type State, type Transfer } from './state.ts';
+import {
+  touch,
+  touchAll,
+  type Node,
+  type Rack,
+  type Rate,
+  type State,
+  type Transfer,
+} from './state.ts';
 
 // Speeds are in links of the frontend: 1 is what fills it. Who is not known is taken to be so fast.
 
@@ -56,7 +64,9 @@ export function rackSpareDown(state: State, rack: Rack | undefined): number {
 }
 
 function toCapacity({ frontend }: State, bytesPerSecond: number): number {
-  return frontend.bytesPerSecond === undefined ? Infinity : bytesPerSecond / frontend.bytesPerSecond;
+  return frontend.bytesPerSecond === undefined
+    ? Infinity
+    : bytesPerSecond / frontend.bytesPerSecond;
 }
 
 /**

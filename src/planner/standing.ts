@@ -81,7 +81,8 @@ export function speedAlone(state: State, node: Node): number {
 
 /** Before all its images are named a node cannot be released, and how much it has is not known. */
 function maySend(state: State, node: Node): boolean {
-  if (node.phase !== 'up' || !node.listed || node.stays || node.keeps || node.draining) return false;
+  if (node.phase !== 'up' || !node.listed || node.stays || node.keeps || node.draining)
+    return false;
   if (node.seated.size === 0 || node.unrelayable > 0 || receives(node)) return false;
   if (state.hasDeadlines && node.deadline === Infinity && !state.assembled) return false;
   return !sendsToPeer(node) && !sendsToFrontend(node) && state.options.maxHops > 0;

@@ -3,15 +3,19 @@ import { addCopy, chooseMain, removeCopy, reseat } from './copies.ts';
 import { endDrain, giveUpBerth } from './drains.ts';
 import { ownBytes } from './kin.ts';
 import { neededSpeed, rackSpareUp, upSpeed } from './rates.ts';
-import { touch, type Copy, type Image, type Node, type Replica, type State, type Transfer } from './state.ts';
+import {
+  touch,
+  type Copy,
+  type Image,
+  type Node,
+  type Replica,
+  type State,
+  type Transfer,
+} from './state.ts';
 import { FRONTEND, type Blame, type PlannerCommand } from './types.ts';
 
 /** Starts to pull a replica from where it counts onto `to` (undefined: the frontend). */
-export function beginPull(
-  state: State,
-  replica: Replica,
-  to: Node | undefined,
-): PlannerCommand {
+export function beginPull(state: State, replica: Replica, to: Node | undefined): PlannerCommand {
   const { image, main } = replica;
   assert(main !== undefined && replica.transfer === undefined, `${image.id} can be pulled`);
   assert(to !== undefined || image.frontendPull === undefined, `${image.id} is pulled once`);
