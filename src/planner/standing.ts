@@ -64,12 +64,26 @@ export function isForTarget({ keepers, options }: State): boolean {
   return keepers !== undefined && keepers.size > 0 && options.objective.kind === 'target';
 }
 
-/** How long `node` would send what is on it and what is to come, in bytes over the frontend's link. */
+/**
+ * How long `node` is needed at least, in bytes over the frontend's link: it sends what is on it and
+ * what is to come, and a slow sender holds it up.
+ */
 export function remaining(state: State, node: Node): number {
-  return (node.loadBytes + node.awaitedBytes) / upSpeed(state, node);
+  let most = (node.loadBytes + node.awaitedBytes) / upSpeed(state, node);
+  for (const source of node.sources) most = Math.max(most, fillSeconds(source));
+  return most;
 }
 
-/** The same if nothing is known of its link: then it can fill the part of one sender. */
+/** What the sender of a channel needs for all it has, and for what it sends now. */
+function fillSeconds({ loadBytes, outgoing, channel }: Node): number {
+  let bytes = loadBytes;
+  for (const { to, phase, image } of outgoing) {
+    if (to !== undefined && phase === 'moving') bytes += ownBytes(image);
+  }
+  return bytes / (channel?.speed ?? Infinity);
+}
+
+/** How long it would send alone, if nothing is known of its link as fast as one sender has to. */
 export function secondsAlone(state: State, node: Node): number {
   return (node.loadBytes + node.awaitedBytes) / speedAlone(state, node);
 }
