@@ -7,6 +7,7 @@ import {
   neededSpeed,
   rackSpareDown,
   rackSpareUp,
+  SLOW_SHARE,
   slowness,
   upSpeed,
 } from './rates.ts';
@@ -209,7 +210,8 @@ export function accepts(to: Node, replica: Replica, from: Node): boolean {
 export function freeSpeed(state: State, from: Node, to: Node): number | undefined {
   const most = speedBetween(state, from, to);
   if (most < MIN_SHARE * upSpeed(state, from)) return undefined;
-  let spare = downSpeed(state, to) - to.fillSpeed;
+  const isSlow = most <= SLOW_SHARE * downSpeed(state, to);
+  let spare = downSpeed(state, to) * (isSlow ? 1 + SLOW_SHARE : 1) - to.fillSpeed;
   if (from.rack !== to.rack) {
     spare = Math.min(spare, spareBesideFrontend(state, from.rack), rackSpareDown(state, to.rack));
   }

@@ -14,6 +14,12 @@ import {
 export const FULL = 0.9;
 
 /**
+ * A sender that takes less than this of a receiver's link may join others that fill it: together
+ * they are held up by as much at most, and slow ones gather on few nodes.
+ */
+export const SLOW_SHARE = 0.25;
+
+/**
  * Pulls after which the fastest of them tells what the frontend's link gives, promised or not: as
  * many nodes in turn are hardly all slow.
  */

@@ -1,6 +1,6 @@
 import { ownBytes } from './kin.ts';
 import { faultsOf, nextReplica, receives, sendsToFrontend, sendsToPeer } from './links.ts';
-import { downSpeed, neededSpeed, slowness, upSpeed } from './rates.ts';
+import { downSpeed, neededSpeed, SLOW_SHARE, slowness, upSpeed } from './rates.ts';
 import { createRanking, type Key, type Ranking } from './ranking.ts';
 import type { Node, Rack, State } from './state.ts';
 import { FRONTEND } from './types.ts';
@@ -147,7 +147,19 @@ function mayReceive(state: State, node: Node): boolean {
   if (state.keepers === undefined ? sendsToFrontend(node) && !leavesLate(node) : !node.keeps) {
     return false;
   }
-  return downSpeed(state, node) - node.fillSpeed >= MIN_SPARE * downSpeed(state, node);
+  return hasLinkToSpare(state, node);
+}
+
+/** Where one slow sender is, others may join it: see `freeSpeed`. */
+function hasLinkToSpare(state: State, node: Node): boolean {
+  const speed = downSpeed(state, node);
+  if (speed - node.fillSpeed >= MIN_SPARE * speed) return true;
+  for (const { channel } of node.sources) {
+    if ((channel?.speed ?? Infinity) <= SLOW_SHARE * speed) {
+      return node.fillSpeed < (1 + SLOW_SHARE / 2) * speed;
+    }
+  }
+  return false;
 }
 
 /** The first image of its kind takes so long that others can be emptied onto its node meanwhile. */
