@@ -40,6 +40,6 @@ export function nextReplica({ options }: State, node: Node): Replica | undefined
 }
 
 /** How often the image failed, and how often the copy did. */
-export function faultsOf({ image, main }: Replica): number {
+function faultsOf({ image, main }: Replica): number {
   return image.failures + (main?.faults ?? 0);
 }

@@ -1,5 +1,5 @@
 import { ownBytes } from './kin.ts';
-import { faultsOf, nextReplica, receives, sendsToFrontend, sendsToPeer } from './links.ts';
+import { nextReplica, receives, sendsToFrontend, sendsToPeer } from './links.ts';
 import { downSpeed, neededSpeed, SLOW_SHARE, slowness, upSpeed } from './rates.ts';
 import { createRanking, type Key, type Ranking } from './ranking.ts';
 import type { Node, Rack, State } from './state.ts';
@@ -9,6 +9,12 @@ import { FRONTEND } from './types.ts';
  * Faults as a receiver after which a node is not offered images any more: its disk is bad or full.
  */
 const MAX_TARGET_FAULTS = 2;
+
+/**
+ * One failure may be chance; an image that failed more often must not keep the frontend from the
+ * others.
+ */
+const FORGIVEN_FAILURES = 1;
 
 /** A receiver that has less than this of its link to spare is left alone. */
 const MIN_SPARE = 0.05;
@@ -46,7 +52,7 @@ function frontendKey(state: State, node: Node): Key | undefined {
   return [
     isCutOff ? 1 : 0,
     node.draining || sendsToPeer(node) ? 1 : 0,
-    faultsOf(next),
+    Math.max(0, next.image.failures - FORGIVEN_FAILURES),
     mayBeRelayed(state, node) ? slowness(state, node) : 0,
     node.keeps || node.stays ? 1 : 0,
     node.deadline,
