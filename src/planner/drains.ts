@@ -5,6 +5,12 @@ import { touch, type Node, type Replica, type State } from './state.ts';
 /** Where each replica on a node is to go. */
 export type Berths = ReadonlyMap<Replica, Node>;
 
+/** All that is on `from` is to move to these. */
+export interface ChosenDrain {
+  readonly from: Node;
+  readonly berths: Berths;
+}
+
 /** From now on all that is on `from` moves to peers, which keep room for it. */
 export function beginDrain(state: State, from: Node, berths: Berths): void {
   assert(!from.draining, `${from.id} begins to drain once`);

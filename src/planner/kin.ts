@@ -1,5 +1,5 @@
 import type { Sketch } from '../base/sketch.ts';
-import type { Image, Node } from './state.ts';
+import type { Image, Kin, Node, Replica } from './state.ts';
 
 /**
  * What moving `image` costs where something like it is already. This is what loads are counted in:
@@ -9,10 +9,17 @@ export function ownBytes({ bytes, sharedShare }: Image): number {
   return bytes * (1 - sharedShare);
 }
 
-/** What moving `image` onto `node` costs. */
-export function bytesOnto(node: Node, image: Image): number {
-  const isAmongKin = image.kin !== undefined && (node.kin.get(image.kin) ?? 0) > 0;
-  return isAmongKin ? ownBytes(image) : image.bytes;
+/** What moving these onto `node` costs: what it lacks of a kind moves once, with the first. */
+export function bytesOnto(node: Node, replicas: Iterable<Replica>): number {
+  const known = new Set<Kin>();
+  let bytes = 0;
+  for (const { image } of replicas) {
+    const { kin } = image;
+    const isKnown = kin !== undefined && (known.has(kin) || (node.kin.get(kin) ?? 0) > 0);
+    bytes += isKnown ? ownBytes(image) : image.bytes;
+    if (kin !== undefined) known.add(kin);
+  }
+  return bytes;
 }
 
 /**
@@ -21,7 +28,6 @@ export function bytesOnto(node: Node, image: Image): number {
  * |A| + |B| = |A ∪ B| + |A ∩ B| that gives the intersection.
  */
 export function sharedChunks(left: Sketch, right: Sketch): number {
-  const isWhole = ({ chunks, hashes }: Sketch): boolean => chunks <= hashes.length;
   const limit = Math.min(
     isWhole(left) ? Infinity : left.hashes.length,
     isWhole(right) ? Infinity : right.hashes.length,
@@ -39,4 +45,9 @@ export function sharedChunks(left: Sketch, right: Sketch): number {
   }
   const resemblance = union === 0 ? 0 : common / union;
   return (resemblance * (left.chunks + right.chunks)) / (1 + resemblance);
+}
+
+/** True if the sketch has all there is. */
+function isWhole({ chunks, hashes }: Sketch): boolean {
+  return chunks <= hashes.length;
 }

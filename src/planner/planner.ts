@@ -1,18 +1,14 @@
 import { assert } from '../base/assert.ts';
-import { beginDrain, closeChannel, endDrain, openChannel } from './drains.ts';
+import { beginDrain, closeChannel, endDrain, openChannel, type ChosenDrain } from './drains.ts';
 import { applyEvent } from './events.ts';
 import { chooseForFrontend } from './frontend.ts';
 import { updateKeepers } from './keepers.ts';
 import { assemble } from './taking-part.ts';
 import { sendsToPeer } from './links.ts';
-import {
-  accepts,
-  chooseDetour,
-  chooseDrain,
-  freeSpeed,
-  speedBetween,
-  type ChosenDrain,
-} from './pairing.ts';
+import { accepts } from './berths.ts';
+import { freeSpeed, speedBetween } from './channel-speed.ts';
+import { chooseDetour } from './detours.ts';
+import { chooseDrain } from './pairing.ts';
 import { giveUpImages, releaseNodes } from './release.ts';
 import { refresh } from './standing.ts';
 import { createState, type Node, type State } from './state.ts';

@@ -66,7 +66,7 @@ export interface Rate {
 }
 
 /** Where a drain sends, and how fast, in links of the frontend. */
-export interface Channel {
+interface Channel {
   readonly to: Node;
   readonly speed: number;
 }
@@ -128,7 +128,7 @@ export interface Replica {
   berth: Berth | undefined;
 }
 
-export interface Berth {
+interface Berth {
   readonly to: Node;
   reservedBytes: number;
   costBytes: number;
@@ -222,7 +222,7 @@ export interface State {
 }
 
 /** Nodes in the order in which they come into question. See standing.ts. */
-export interface Rankings {
+interface Rankings {
   readonly forFrontend: Ranking<Node>;
   /** The most loaded of them first; kept while several nodes are needed to fill the link. */
   readonly heaviest: Ranking<Node>;

@@ -128,7 +128,9 @@ export function fail(state: State, transfer: Transfer, blame: Blame): void {
   const { main } = transfer.replica;
   if (blame === 'source' && main?.node === from) chooseMain(state, transfer.replica, undefined);
   // What may be relayed has changed: images of this node that were in reach of the frontend, too.
-  if (blame === 'link') for (const replica of [...from.seated]) reseat(state, replica);
+  if (blame !== 'link') return;
+  const seated = Array.from(from.seated);
+  for (const replica of seated) reseat(state, replica);
 }
 
 /**

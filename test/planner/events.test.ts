@@ -1,34 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createPlanner } from '../../src/planner/planner.ts';
-import {
-  FRONTEND,
-  type Blame,
-  type Planner,
-  type PlannerEvent,
-  type PlannerOptions,
-} from '../../src/planner/types.ts';
-
-const OPTIONS: PlannerOptions = {
-  objective: { kind: 'mean' },
-  senders: 1,
-  maxHops: 4,
-  maxAttempts: 2,
-  copies: 1,
-};
+import type { Planner } from '../../src/planner/types.ts';
+import { arrived, durable, failed, joined, plannerWith, present, said } from './telling.ts';
 
 void test('`handle` releases a node at once when it has no images', () => {
-  const planner = createPlanner(OPTIONS);
+  const planner = plannerWith();
   assert.deepEqual(said(planner, { type: 'joined', node: 'a', roomBytes: 0 }), []);
   assert.deepEqual(said(planner, { type: 'listed', node: 'a' }), ['release a']);
   assert.ok(planner.idle());
 });
 
 void test('`handle` pulls before a node has named all images but does not release it', () => {
-  const planner = createPlanner(OPTIONS);
-  assert.deepEqual(said(planner, { type: 'joined', node: 'a', roomBytes: 0 }, held('a')), [
-    't1 a:1 a>frontend',
-  ]);
+  const planner = plannerWith();
+  assert.deepEqual(said(planner, ...joined('a')), ['t1 a:1 a>frontend']);
   assert.deepEqual(said(planner, arrived('t1'), durable('t1')), []);
   assert.deepEqual(said(planner, { type: 'listed', node: 'a' }), ['release a']);
 });
@@ -78,7 +62,7 @@ void test('`handle` takes a given-up image back when a late copy turns out durab
 });
 
 void test('`handle` holds the node when the tries of its image are used up', () => {
-  const planner = createPlanner(OPTIONS);
+  const planner = plannerWith();
   said(planner, ...present('a'));
   assert.deepEqual(said(planner, failed('t1', 'source')), ['t2 a:1 a>frontend']);
   assert.deepEqual(said(planner, failed('t2', 'source')), ['give-up a:1 attempts']);
@@ -87,28 +71,28 @@ void test('`handle` holds the node when the tries of its image are used up', () 
 
 void test('`handle` does not use a receiver again when it was blamed for the image', () => {
   const planner = paired();
-  said(planner, ...present('d', 5));
+  said(planner, ...present('d', { sizes: [5] }));
   assert.deepEqual(said(planner, failed('t2', 'target')), ['t3 b:1 b>d']);
 });
 
 void test('`handle` makes a detour when a node does not reach the frontend', () => {
-  const planner = createPlanner(OPTIONS);
+  const planner = plannerWith();
   said(planner, ...present('a'));
   said(planner, ...present('b'));
   assert.deepEqual(said(planner, failed('t1', 'link')), ['t2 a:1 a>b', 't3 b:1 b>frontend']);
 });
 
 void test('`handle` lets one of two copies count when two nodes hold an image', () => {
-  const planner = createPlanner(OPTIONS);
+  const planner = plannerWith();
   said(planner, ...present('a'));
   const spooled = { type: 'held', node: 'b', image: 'b:1', bytes: 1 } as const;
-  said(planner, { type: 'joined', node: 'k', roomBytes: 9 }, held('k', 4));
+  said(planner, ...joined('k', { sizes: [4] }));
   said(planner, { ...spooled, node: 'k' }, { type: 'listed', node: 'k' });
   assert.deepEqual(said(planner, ...present('b')), ['release b']);
 });
 
 void test('`handle` keeps a node when it stays or its original is spoiled', () => {
-  const planner = createPlanner(OPTIONS);
+  const planner = plannerWith();
   said(planner, ...present('a'), ...present('b'));
   said(planner, { type: 'stays', node: 'a' });
   assert.deepEqual(said(planner, { type: 'spoiled', node: 'b', image: 'b:1' }), [
@@ -119,7 +103,7 @@ void test('`handle` keeps a node when it stays or its original is spoiled', () =
 });
 
 void test('`handle` starts more pulls when more senders are allowed', () => {
-  const planner = createPlanner({ ...OPTIONS, maxHops: 0 });
+  const planner = plannerWith({ maxHops: 0 });
   said(planner, ...present('a'), ...present('b'), ...present('c'));
   assert.deepEqual(said(planner, { type: 'senders-allowed', senders: 2 }), ['t2 b:1 b>frontend']);
   assert.deepEqual(said(planner, { type: 'senders-allowed', senders: 1 }, arrived('t1')), []);
@@ -127,7 +111,7 @@ void test('`handle` starts more pulls when more senders are allowed', () => {
 });
 
 void test('`handle` accepts a node again when it joins after it was lost', () => {
-  const planner = createPlanner(OPTIONS);
+  const planner = plannerWith();
   said(planner, ...present('a'));
   assert.deepEqual(said(planner, { type: 'lost', node: 'a' }), ['give-up a:1 no-copy']);
   assert.deepEqual(said(planner, ...present('a')), ['t2 a:1 a>frontend']);
@@ -135,39 +119,8 @@ void test('`handle` accepts a node again when it joins after it was lost', () =>
 
 /** The frontend pulls from a, and b drains to the larger c. */
 function paired(): Planner {
-  const planner = createPlanner(OPTIONS);
+  const planner = plannerWith();
   said(planner, ...present('a'), ...present('b'));
-  assert.deepEqual(said(planner, ...present('c', 2)), ['t2 b:1 b>c']);
+  assert.deepEqual(said(planner, ...present('c', { sizes: [2] })), ['t2 b:1 b>c']);
   return planner;
-}
-
-function present(node: string, bytes = 1): PlannerEvent[] {
-  return [{ type: 'joined', node, roomBytes: 9 }, held(node, bytes), { type: 'listed', node }];
-}
-
-function held(node: string, bytes = 1): PlannerEvent {
-  return { type: 'held', node, image: `${node}:1`, bytes };
-}
-
-function arrived(transfer: string): PlannerEvent {
-  return { type: 'arrived', transfer };
-}
-
-function durable(transfer: string): PlannerEvent {
-  return { type: 'durable', transfer };
-}
-
-function failed(transfer: string, blame: Blame): PlannerEvent {
-  return { type: 'failed', transfer, blame };
-}
-
-/** All answers to the events, in short. */
-function said(planner: Planner, ...events: PlannerEvent[]): string[] {
-  const commands = events.flatMap((event) => planner.handle(event));
-  return commands.map((command) => {
-    if (command.type === 'release') return `release ${command.node}`;
-    if (command.type === 'give-up') return `give-up ${command.image} ${command.reason}`;
-    const to = command.to === FRONTEND ? 'frontend' : command.to;
-    return `${command.transfer} ${command.image} ${command.from}>${to}`;
-  });
 }
