@@ -13,6 +13,9 @@ import {
 /** Of a link that should be full, so much is enough: more is lost to headers and noise. */
 export const FULL = 0.9;
 
+/** Measured rates scatter by so much; a node that gives so much of its part is not called slow. */
+const NEARLY_FULL = 0.8;
+
 /**
  * A sender that takes less than this of a receiver's link may join others that fill it: together
  * they are held up by as much at most, and slow ones gather on few nodes.
@@ -49,12 +52,12 @@ export function neededSpeed(state: State): number {
 }
 
 /**
- * How far a node is from filling its part of the frontend's link: 0 if it does, else about how
- * often its speed must double.
+ * How far a node is from filling its part of the frontend's link: 0 if it nearly does, else about
+ * how often its speed must double.
  */
 export function slowness(state: State, node: Node): number {
   const part = upSpeed(state, node) / neededSpeed(state);
-  return part >= FULL ? 0 : Math.ceil(-Math.log2(part));
+  return part >= NEARLY_FULL ? 0 : Math.ceil(-Math.log2(part));
 }
 
 /** What is left of a rack's uplink; infinite if nothing is known of it. */
