@@ -31,6 +31,8 @@ export interface Publication {
   readonly fromIndex: string;
   readonly to: string;
   readonly toIndex: string;
+  /** Called in the moment in which the file has its new name: whoever reads it needs that at once. */
+  readonly onRenamed: () => void;
 }
 
 /**
@@ -43,6 +45,7 @@ export async function publish(publication: Publication): Promise<void> {
   rmSync(publication.toIndex, { force: true });
   await syncDirectory(directory);
   renameSync(publication.from, publication.to);
+  publication.onRenamed();
   // The new index must not become durable before the file that it describes.
   await syncDirectory(directory);
   renameSync(publication.fromIndex, publication.toIndex);

@@ -70,8 +70,8 @@ export async function openLanding(options: LandingOptions): Promise<FileLanding>
     await placer.idle();
     await sync.finish();
     await part.index.finish();
-    await part.publish();
-    seeds.renameFile(part.path, path);
+    // The next image is settled meanwhile, and must not fetch again what is here.
+    await part.publish(() => seeds.renameFile(part.path, path));
     return summary.finish();
   }
   const fail = (error: unknown): never => {

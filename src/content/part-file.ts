@@ -13,8 +13,11 @@ export interface PartFile {
   readonly index: IndexWriter;
   /** Bytes from the start that an earlier try may have written; 0 for a new file. */
   readonly reusedBytes: number;
-  /** Gives the synced file and its ended index their final names, durably, and closes them. */
-  publish(): Promise<void>;
+  /**
+   * Gives the synced file and its ended index their final names, durably, and closes them;
+   * `onRenamed` is called as soon as the file has its own.
+   */
+  publish(onRenamed: () => void): Promise<void>;
   /** Closes the file; keeps it for another try, or removes it. Idempotent. */
   abandon(options: { readonly keepPart: boolean }): Promise<void>;
 }
@@ -89,13 +92,14 @@ function partFile(opened: {
     fd,
     index,
     reusedBytes: opened.reusedBytes,
-    async publish() {
+    async publish(onRenamed) {
       close();
       await publish({
         from: partPath,
         fromIndex: indexPathOf(partPath),
         to: path,
         toIndex: indexPathOf(path),
+        onRenamed,
       });
     },
     async abandon({ keepPart }) {

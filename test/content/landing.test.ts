@@ -219,6 +219,36 @@ void test('`settle` lets others run while it copies from seeds', async (t) => {
   await again.abandon({ keepPart: false });
 });
 
+void test('a landing stays a seed at every moment while `finish` names it', async (t) => {
+  const directory = temporaryDirectory(t);
+  // One open file: each look at the other image closes this one's.
+  const files = createOpenFiles(1);
+  t.after(() => files.close());
+  const seeds = createSeedTable(files);
+  const other = drawImage('xyz');
+  const image = drawImage('abc');
+  const before = await open({ path: join(directory, 'other.img'), seeds }, other);
+  await bring(before, other);
+  await before.finish();
+  const landing = await open({ path: join(directory, 'disk.img'), seeds }, image);
+  await bring(landing, image);
+  const into = Buffer.alloc(CHUNK);
+  const isSeed = (): boolean =>
+    seeds.read(digestOf(chunkOf(other, 1)), CHUNK, into) &&
+    seeds.read(digestOf(chunkOf(image, 1)), CHUNK, into);
+  // What was brought is written in the background.
+  while (!isSeed()) await new Promise(setImmediate);
+  const looks: boolean[] = [];
+  const look = (): void => {
+    looks.push(isSeed());
+    next = setImmediate(look);
+  };
+  let next = setImmediate(look);
+  await landing.finish();
+  clearImmediate(next);
+  assert.ok(looks.length > 0 && !looks.includes(false), looks.join(' '));
+});
+
 void test('`write` throws `corrupt` for other bytes, and the chunk can still come', async (t) => {
   const target = setUp(t);
   const image = drawImage('ab');

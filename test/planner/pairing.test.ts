@@ -45,9 +45,9 @@ void test('`handle` lets slow senders share a receiver', () => {
 });
 
 void test('`handle` never drains onto a slower node', () => {
-  const planner = busy({ b: { sizes: [50], up: 0.4 } });
-  assert.deepEqual(ways(planner, ...present('a', { up: 0.9 })), []);
-  assert.deepEqual(ways(planner, ...present('c', { up: 0.1 })), ['c:1 c>b']);
+  const slow = { b: { sizes: [5], up: 0.4 }, full: { sizes: [90], roomBytes: 0 } };
+  assert.deepEqual(ways(busy(slow), ...present('a')), []);
+  assert.deepEqual(ways(busy(slow), ...present('a', { up: 0.1 })), ['a:1 a>b']);
 });
 
 void test('`handle` does not drain onto a node that takes too little of what the sender gives', () => {
