@@ -37,7 +37,7 @@ export function accepts(to: Node, replica: Replica, from: Node): boolean {
 
 /** All that is on `from` onto several of these, each image onto the first that has room for it. */
 export function splitOver(receivers: readonly Node[], from: Node): Berths | undefined {
-  if (from.seated.size < 2 || from.seated.size > MAX_SPLIT_IMAGES) return undefined;
+  if (from.seated.size > MAX_SPLIT_IMAGES) return undefined;
   const rooms = new Map(receivers.map((to) => [to, to.freeBytes]));
   const berths = new Map<Replica, Node>();
   for (const replica of from.seated) {

@@ -23,7 +23,7 @@ export function classify(state: State, image: Image, sketch: Sketch): void {
     const founderShare = Math.min(1, best.shared / best.kin.sketch.chunks);
     if (founder.sharedShare === 0) resize(state, founder, { sharedShare: founderShare });
   } else if (state.kin.length < MAX_KINDS) {
-    const kin = { founder: image, sketch, holders: 0, isSafe: false };
+    const kin = { founder: image, sketch, holders: 0, isThere: false, coming: 0 };
     state.kin.push(kin);
     joinKin(state, image, { kin, sharedShare: 0 });
   }

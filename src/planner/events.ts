@@ -218,6 +218,9 @@ function arrive(state: State, transfer: Transfer, bytesPerSecond: number | undef
   if (transfer.phase !== 'moving') return;
   if (bytesPerSecond !== undefined) learn(state, transfer, bytesPerSecond);
   land(state, transfer);
+  if (transfer.to === undefined && transfer.image.kin !== undefined) {
+    transfer.image.kin.isThere = true;
+  }
 }
 
 function spoil(state: State, node: Node, id: string): void {

@@ -3,7 +3,7 @@ import { FULL, neededSpeed, rackSpareUp, slowness } from './rates.ts';
 import { isForTarget, secondsAlone } from './standing.ts';
 import type { Node, Replica, State } from './state.ts';
 
-/** Nodes that are looked at for one whose rack's uplink is free. */
+/** Nodes that are looked at for one that can be pulled from at full rate, without bringing anything twice. */
 const MAX_CANDIDATES = 16;
 
 /** What the frontend should pull next. */
@@ -21,7 +21,7 @@ export interface FrontendChoice {
  */
 export function chooseForFrontend(state: State): FrontendChoice | undefined {
   const { forFrontend, heaviest } = state.rankings;
-  const first = firstWithFreeUplink(state) ?? forFrontend.first();
+  const first = firstUnhindered(state) ?? forFrontend.first();
   if (first === undefined) return undefined;
   const replica = nextReplica(state, first);
   if (replica === undefined) return undefined;
@@ -34,14 +34,18 @@ export function chooseForFrontend(state: State): FrontendChoice | undefined {
   return { node: first, replica };
 }
 
-/** The uplink of a rack may be full of relays while that of the next one is not. */
-function firstWithFreeUplink(state: State): Node | undefined {
-  if (state.racks.size === 0) return undefined;
+/**
+ * The first one that nothing speaks against: the uplink of its rack may be full of relays while that
+ * of the next one is not, and what its image has in common with others may be on its way already.
+ */
+function firstUnhindered(state: State): Node | undefined {
   let seen = 0;
   for (const node of state.rankings.forFrontend.items()) {
-    if (rackSpareUp(state, node.rack) >= FULL * neededSpeed(state)) return node;
-    seen += 1;
     if (seen === MAX_CANDIDATES) break;
+    seen += 1;
+    if (rackSpareUp(state, node.rack) < FULL * neededSpeed(state)) continue;
+    const kin = nextReplica(state, node)?.image.kin;
+    if (kin === undefined || kin.isThere || kin.coming === 0) return node;
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import { allTo, splitOver, takesAll } from './berths.ts';
 import { freeSpeed } from './channel-speed.ts';
-import type { ChosenDrain } from './drains.ts';
+import type { Berths, ChosenDrain } from './drains.ts';
 import { maySendTo } from './fitness.ts';
 import { bytesOnto } from './kin.ts';
 import { slowness } from './rates.ts';
@@ -12,7 +12,7 @@ import type { Node, Rack, State } from './state.ts';
 const MAX_SENDERS = 8;
 const MAX_RECEIVERS = 8;
 
-/** Nodes among which room is sought for what is on one. */
+/** Receivers of a group among which room is sought for what is on one node. */
 const MAX_SPLIT_NODES = 32;
 
 /** A rack without keepers has more to send out than one with a single one. */
@@ -41,7 +41,7 @@ export function chooseDrain(state: State): ChosenDrain | undefined {
   if (state.rankings.receivers.size === 0) return undefined;
   for (const from of foremostSenders(state)) {
     const to = bestReceiver(state, from);
-    const berths = to === undefined ? splitOver(someReceivers(state, from), from) : allTo(from, to);
+    const berths = to === undefined ? splitUp(state, from) : allTo(from, to);
     if (berths !== undefined) return { from, berths };
   }
   return undefined;
@@ -106,14 +106,17 @@ function isBetter(offer: Offer, best: Offer): boolean {
   return offer.part > best.part;
 }
 
-/** Nodes among which room is sought when no one has enough. */
-function someReceivers(state: State, from: Node): Node[] {
+/** All that is on `from` onto several nodes, where no one has room for it. */
+function splitUp(state: State, from: Node): Berths | undefined {
+  if (from.seated.size < 2) return undefined;
   const found: Node[] = [];
   for (const ranking of state.rankings.receivers.values()) {
+    let seen = 0;
     for (const to of ranking.items()) {
-      if (found.length === MAX_SPLIT_NODES) return found;
+      if (seen === MAX_SPLIT_NODES) break;
+      seen += 1;
       if (maySendTo(state, from, to) && freeSpeed(state, from, to) !== undefined) found.push(to);
     }
   }
-  return found;
+  return splitOver(found, from);
 }

@@ -141,8 +141,9 @@ export interface Kin {
   readonly sketch: Sketch;
   /** Nodes that take part and have one of them. */
   holders: number;
-  /** The frontend has one of them. */
-  isSafe: boolean;
+  /** All bytes of one of them have come to the frontend; of so many they come now. */
+  isThere: boolean;
+  coming: number;
 }
 
 /** A durable copy of an image on a node. */
@@ -161,6 +162,8 @@ export interface Transfer {
   readonly id: string;
   readonly image: Image;
   readonly replica: Replica;
+  /** As it was known when the pull began. */
+  readonly kin: Kin | undefined;
   readonly from: Node;
   /** Undefined is the frontend. */
   readonly to: Node | undefined;

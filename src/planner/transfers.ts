@@ -25,6 +25,7 @@ export function beginPull(state: State, replica: Replica, to: Node | undefined):
     id: `t${state.transfers.size + 1}`,
     image,
     replica,
+    kin: image.kin,
     from,
     to,
     hops: main.hops + 1,
@@ -39,7 +40,8 @@ export function beginPull(state: State, replica: Replica, to: Node | undefined):
   if (to === undefined) {
     state.frontendPulls.add(transfer);
     image.frontendPull = transfer;
-    from.leavingBytes = image.kin?.isSafe === true ? ownBytes(image) : image.bytes;
+    from.leavingBytes = image.kin?.isThere === true ? ownBytes(image) : image.bytes;
+    if (transfer.kin !== undefined) transfer.kin.coming += 1;
     if (from.rack !== undefined) {
       from.rack.upSpeed += transfer.rackSpeed;
       from.rack.frontendPulls += 1;
@@ -70,13 +72,14 @@ export function land(state: State, transfer: Transfer): void {
   if (transfer.phase !== 'moving') return;
   transfer.phase = 'landing';
   state.frontendPulls.delete(transfer);
-  if (transfer.to === undefined) leaveUplink(transfer);
+  if (transfer.to === undefined) endFrontendPull(transfer);
   touch(state, transfer.from);
   if (transfer.to !== undefined) touch(state, transfer.to);
 }
 
-function leaveUplink({ from, rackSpeed }: Transfer): void {
+function endFrontendPull({ from, rackSpeed, kin }: Transfer): void {
   from.leavingBytes = 0;
+  if (kin !== undefined) kin.coming -= 1;
   if (from.rack === undefined) return;
   from.rack.upSpeed -= rackSpeed;
   from.rack.frontendPulls -= 1;
@@ -141,7 +144,6 @@ function makeSafe(state: State, image: Image): void {
   if (image.state === 'safe') return;
   if (image.state === 'waiting') state.waitingCount -= 1;
   image.state = 'safe';
-  if (image.kin !== undefined) image.kin.isSafe = true;
   for (const replica of image.replicas) giveUpBerth(state, replica);
   for (const copy of image.copies) removeCopy(state, copy);
   for (const replica of image.replicas) reseat(state, replica);
