@@ -120,7 +120,8 @@ function join(state: State, event: Event<'joined'>): void {
     awaitedBytes: 0,
     keeps: false,
     waitingBytes: 0,
-    group: undefined,
+    sendsIn: undefined,
+    receivesIn: undefined,
     avoids: new Set(),
     targetFaults: 0,
   };

@@ -8,7 +8,7 @@ import { compareKeys, type Key } from './ranking.ts';
 import { isForTarget, remaining, senderKey } from './standing.ts';
 import type { Node, Rack, State } from './state.ts';
 
-/** Senders of a rack, and receivers of a group, that are looked at before the next event. */
+/** Senders and receivers of a group that are looked at before the next event. */
 const MAX_SENDERS = 8;
 const MAX_RECEIVERS = 8;
 
@@ -48,17 +48,17 @@ export function chooseDrain(state: State): ChosenDrain | undefined {
 }
 
 /**
- * The first of each rack, in order; for a target those of the rack first that has most to send for
+ * The first of each group, in order; for a target those of the rack first that has most to send for
  * each of its keepers, so that it gets at others' keepers in time.
  */
 function foremostSenders(state: State): Node[] {
   const foremost: { readonly node: Node; readonly key: Key }[] = [];
-  for (const [rack, ranking] of state.rankings.senders) {
-    const backlog = isForTarget(state) ? backlogOf(rack) : 0;
+  for (const ranking of state.rankings.senders.values()) {
     let count = 0;
     for (const node of ranking.items()) {
       if (count === MAX_SENDERS) break;
       count += 1;
+      const backlog = isForTarget(state) ? backlogOf(node.rack) : 0;
       foremost.push({ node, key: [-backlog, ...senderKey(state, node)] });
     }
   }

@@ -2,7 +2,7 @@ import { ownBytes } from './kin.ts';
 import { nextReplica, receives, sendsToFrontend, sendsToPeer } from './links.ts';
 import { downSpeed, neededSpeed, SLOW_SHARE, slowness, upSpeed } from './rates.ts';
 import { createRanking, type Key, type Ranking } from './ranking.ts';
-import type { Node, Rack, State } from './state.ts';
+import type { Node, State } from './state.ts';
 import { FRONTEND } from './types.ts';
 
 /**
@@ -110,18 +110,35 @@ function maySend(state: State, node: Node): boolean {
 
 function rankSender(state: State, node: Node): void {
   const isWaiting = maySend(state, node);
-  sendersOf(state, node.rack).place(node, isWaiting ? senderKey(state, node) : undefined);
+  const group = isWaiting ? groupOf(node) : undefined;
+  const key = senderKey(state, node);
+  placeIn(state.rankings.senders, node, { before: node.sendsIn, group, key });
+  node.sendsIn = group;
   const waitingBytes = isWaiting ? node.loadBytes : 0;
   if (node.rack !== undefined) node.rack.waitingBytes += waitingBytes - node.waitingBytes;
   node.waitingBytes = waitingBytes;
 }
 
-function sendersOf({ rankings }: State, rack: Rack | undefined): Ranking<Node> {
-  const known = rankings.senders.get(rack);
-  if (known !== undefined) return known;
-  const ranking = createRanking<Node>();
-  rankings.senders.set(rack, ranking);
-  return ranking;
+/** Moves a node from its former group to the one it is in now, if to any. */
+function placeIn(
+  groups: Map<string, Ranking<Node>>,
+  node: Node,
+  place: {
+    readonly before: string | undefined;
+    readonly group: string | undefined;
+    readonly key: Key;
+  },
+): void {
+  const { before, group, key } = place;
+  if (before !== undefined && before !== group) {
+    const left = groups.get(before);
+    left?.place(node, undefined);
+    if (left?.size === 0) groups.delete(before);
+  }
+  if (group === undefined) return;
+  const ranking = groups.get(group) ?? createRanking<Node>();
+  groups.set(group, ranking);
+  ranking.place(node, key);
 }
 
 /** Who is paired first. */
@@ -131,18 +148,10 @@ export function senderKey(state: State, node: Node): Key {
 }
 
 function rankReceiver(state: State, node: Node): void {
-  const { receivers } = state.rankings;
   const group = mayReceive(state, node) ? groupOf(node) : undefined;
-  if (node.group !== undefined && node.group !== group) {
-    const left = receivers.get(node.group);
-    left?.place(node, undefined);
-    if (left?.size === 0) receivers.delete(node.group);
-  }
-  node.group = group;
-  if (group === undefined) return;
-  const ranking = receivers.get(group) ?? createRanking<Node>();
-  receivers.set(group, ranking);
-  ranking.place(node, receiverKey(state, node));
+  const key = receiverKey(state, node);
+  placeIn(state.rankings.receivers, node, { before: node.receivesIn, group, key });
+  node.receivesIn = group;
 }
 
 /** A keeper may receive while the frontend pulls from it; others are better emptied then. */
@@ -176,10 +185,11 @@ function leavesLate({ outgoing, leavingBytes }: Node): boolean {
   return false;
 }
 
-/** Nodes of one rack with images of one kind. */
+/** Nodes of one rack with images of one kind; an image that nothing is like is of none. */
 export function groupOf({ rack, kin }: Node): string {
   const [first] = kin.keys();
-  return `${rack?.id ?? ''}\n${first?.founder.id ?? ''}`;
+  const founder = first?.founder.sharedShare === 0 ? undefined : first?.founder;
+  return `${rack?.id ?? ''}\n${founder?.id ?? ''}`;
 }
 
 /**

@@ -50,8 +50,9 @@ export interface Node {
   keeps: boolean;
   /** What it adds to its rack's `waitingBytes`. */
   waitingBytes: number;
-  /** Its ranking among the receivers. */
-  group: string | undefined;
+  /** Its groups among the senders and the receivers. */
+  sendsIn: string | undefined;
+  receivesIn: string | undefined;
   /** Receivers that this node could not reach. */
   readonly avoids: Set<string>;
   /** Failed transfers that were blamed on this node as the receiver. */
@@ -229,9 +230,8 @@ interface Rankings {
   readonly forFrontend: Ranking<Node>;
   /** The most loaded of them first; kept while several nodes are needed to fill the link. */
   readonly heaviest: Ranking<Node>;
-  /** By rack: where uplinks are full others may go on. */
-  readonly senders: Map<Rack | undefined, Ranking<Node>>;
-  /** By rack and kin, see `groupOf`. */
+  /** By rack and kin, see `groupOf`: where one group has to wait another may go on. */
+  readonly senders: Map<string, Ranking<Node>>;
   readonly receivers: Map<string, Ranking<Node>>;
 }
 
