@@ -5,6 +5,9 @@ import type { Node, State } from './state.ts';
 /** Mixtures of keepers that are compared. */
 const MAX_MIXTURES = 64;
 
+/** Those that are slow to send are spread over nothing: they must be worth it. */
+const CLEARLY = 0.97;
+
 /** Rounds after which the worth of a receiver's link is known well enough. */
 const MAX_ROUNDS = 8;
 
@@ -30,7 +33,7 @@ export function chooseKeepers(state: State, count: number): ReadonlySet<Node> {
     const keepers = new Set([...slow, ...spread(rest, count - slowCount)]);
     const seconds = secondsToEmpty(state, nodes, keepers);
     const most = Math.max(seconds.overLinks, seconds.longest);
-    if (best === undefined || most < best.seconds) best = { seconds: most, keepers };
+    if (best === undefined || most < CLEARLY * best.seconds) best = { seconds: most, keepers };
   }
   return best?.keepers ?? new Set();
 }
