@@ -14,7 +14,7 @@ import type { Node, Rack, State } from './state.ts';
 const MIN_SHARE = 0.5;
 
 /**
- * How fast `from` can send to `to` beside all that is under way, in links of the frontend;
+ * How fast `from` can send to `to` beside all that is under way;
  * undefined if that is not what the slower of the two can do, or not half of what the sender can.
  */
 export function freeSpeed(state: State, from: Node, to: Node): number | undefined {

@@ -3,7 +3,7 @@ import { classify } from './classify.ts';
 import { addCopy, chooseMain, removeCopy, resize } from './copies.ts';
 import { endDrain } from './drains.ts';
 import { assemble, leave, stay } from './taking-part.ts';
-import { learn, upSpeed } from './rates.ts';
+import { learn, noteRate, updateFullRate } from './rates.ts';
 import {
   touch,
   touchAll,
@@ -130,6 +130,7 @@ function join(state: State, event: Event<'joined'>): void {
   state.unlistedCount += 1;
   state.keepersStale = true;
   if (deadline < Infinity) state.hasDeadlines = true;
+  noteRate(state, link?.upBytesPerSecond);
   touch(state, node);
 }
 
@@ -208,7 +209,8 @@ function list(state: State, node: Node): void {
     if (node.rack !== undefined) node.rack.listed += 1;
   }
   node.listed = true;
-  const seconds = (node.loadBytes + node.leavingBytes) / upSpeed(state, node);
+  const rate = node.up.bytesPerSecond ?? state.fullBytesPerSecond ?? 1;
+  const seconds = (node.loadBytes + node.leavingBytes) / rate;
   state.shortestSeconds = Math.min(state.shortestSeconds, seconds);
   state.longestSeconds = Math.max(state.longestSeconds, seconds);
   state.keepersStale = true;
@@ -255,6 +257,7 @@ function lose(state: State, node: Node): void {
 function allowSenders(state: State, senders: number): void {
   assert(senders >= 1, 'at least one node may send to the frontend');
   state.senders = senders;
+  updateFullRate(state);
   touchAll(state);
 }
 

@@ -1,10 +1,13 @@
 import { nextReplica } from './links.ts';
-import { FULL, neededSpeed, rackSpareUp, slowness } from './rates.ts';
+import { FULL, isBelowPart, neededSpeed, rackSpareUp } from './rates.ts';
 import { isForTarget, secondsAlone } from './standing.ts';
 import type { Node, Replica, State } from './state.ts';
 
 /** Nodes that are looked at for one that can be pulled from at full rate, without bringing anything twice. */
 const MAX_CANDIDATES = 16;
+
+/** As many are hardly all slow if some are fast. */
+const ENOUGH_NODES = 4;
 
 /** What the frontend should pull next. */
 export interface FrontendChoice {
@@ -25,7 +28,7 @@ export function chooseForFrontend(state: State): FrontendChoice | undefined {
   if (first === undefined) return undefined;
   const replica = nextReplica(state, first);
   if (replica === undefined) return undefined;
-  if (!state.assembled && isTooSlow(state, first)) return undefined;
+  if (isTooSlow(state, first)) return undefined;
   const last = isForTarget(state) ? undefined : heaviest.first();
   const next = last === undefined ? undefined : nextReplica(state, last);
   if (last !== undefined && next !== undefined && isUrgent(state, last, replica)) {
@@ -60,6 +63,8 @@ function isUrgent(state: State, node: Node, { image }: Replica): boolean {
   return secondsAlone(state, node) + waitSeconds > state.seatedBytes * (1 + 1e-9);
 }
 
+/** While few nodes are there a faster one may come at any moment. */
 function isTooSlow(state: State, node: Node): boolean {
-  return slowness(state, node) > 0 && node.unrelayable === 0 && state.options.maxHops > 0;
+  if (state.assembled || state.nodes.size - state.unlistedCount >= ENOUGH_NODES) return false;
+  return isBelowPart(state, node) && node.unrelayable === 0 && state.options.maxHops > 0;
 }

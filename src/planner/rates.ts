@@ -8,7 +8,7 @@ import {
   type Transfer,
 } from './state.ts';
 
-// Speeds are in links of the frontend: 1 is what fills it. Who is not known is taken to be so fast.
+// Speeds are in parts of what the frontend can get at most. Who is not known is taken to be so fast.
 
 /** Of a link that should be full, so much is enough: more is lost to headers and noise. */
 export const FULL = 0.9;
@@ -41,9 +41,44 @@ export function downSpeed(state: State, node: Node): number {
   return toSpeed(state, node.down.bytesPerSecond);
 }
 
-function toSpeed({ frontend }: State, bytesPerSecond: number | undefined): number {
-  if (bytesPerSecond === undefined || frontend.bytesPerSecond === undefined) return 1;
-  return bytesPerSecond / frontend.bytesPerSecond;
+function toSpeed({ fullBytesPerSecond }: State, bytesPerSecond: number | undefined): number {
+  if (bytesPerSecond === undefined || fullBytesPerSecond === undefined) return 1;
+  return bytesPerSecond / fullBytesPerSecond;
+}
+
+/**
+ * Brings the measure of all speeds up to date: what the frontend receives at most, or what the
+ * allowed senders can give if they are all as fast as the fastest.
+ */
+export function updateFullRate(state: State): void {
+  const { frontend, fastestBytesPerSecond, senders, fullBytesPerSecond: before } = state;
+  const most = fastestBytesPerSecond === 0 ? Infinity : fastestBytesPerSecond * senders;
+  const rate = frontend.bytesPerSecond;
+  const after = rate === undefined ? undefined : Math.min(rate, most);
+  if (after === undefined || after === before) return;
+  state.fullBytesPerSecond = after;
+  if (before !== undefined) rescale(state, before / after);
+  touchAll(state);
+}
+
+/** What is under way keeps its rate. */
+function rescale(state: State, factor: number): void {
+  for (const rack of state.racks.values()) {
+    rack.upSpeed *= factor;
+    rack.downSpeed *= factor;
+  }
+  for (const node of state.up) {
+    node.fillSpeed *= factor;
+    if (node.channel !== undefined) node.channel.speed *= factor;
+  }
+  for (const transfer of state.active) transfer.rackSpeed *= factor;
+}
+
+/** A node's link is known. */
+export function noteRate(state: State, bytesPerSecond: number | undefined): void {
+  if (bytesPerSecond === undefined || bytesPerSecond <= state.fastestBytesPerSecond) return;
+  state.fastestBytesPerSecond = bytesPerSecond;
+  updateFullRate(state);
 }
 
 /** What one of the allowed senders has to give for the frontend's link to be full. */
@@ -72,10 +107,8 @@ export function rackSpareDown(state: State, rack: Rack | undefined): number {
     : toCapacity(state, rack.downBytesPerSecond) - rack.downSpeed;
 }
 
-function toCapacity({ frontend }: State, bytesPerSecond: number): number {
-  return frontend.bytesPerSecond === undefined
-    ? Infinity
-    : bytesPerSecond / frontend.bytesPerSecond;
+function toCapacity({ fullBytesPerSecond }: State, bytesPerSecond: number): number {
+  return fullBytesPerSecond === undefined ? Infinity : bytesPerSecond / fullBytesPerSecond;
 }
 
 /**
@@ -90,6 +123,7 @@ export function learn(state: State, transfer: Transfer, bytesPerSecond: number):
     const isNew = !from.up.isMeasured;
     if (isNew || bytesPerSecond > known(from.up)) measure(from.up, bytesPerSecond);
     if (!to.down.isMeasured || bytesPerSecond > known(to.down)) measure(to.down, bytesPerSecond);
+    noteRate(state, from.up.bytesPerSecond);
     touch(state, to);
   }
   touch(state, from);
@@ -104,12 +138,13 @@ function learnOfFrontend(state: State, { from }: Transfer, bytesPerSecond: numbe
   const isJudged = frontend.pulls >= PULLS_TO_JUDGE || frontend.bytesPerSecond === undefined;
   if (isFar && isJudged) {
     measure(frontend, frontend.fastest);
-    touchAll(state);
+    updateFullRate(state);
   }
   const part = bytesPerSecond * state.senders;
   // The frontend's link was full: the node may have more.
   const isHeldUp = part >= FULL * (frontend.bytesPerSecond ?? 0);
   if (!isHeldUp || bytesPerSecond > known(from.up)) measure(from.up, bytesPerSecond);
+  noteRate(state, from.up.bytesPerSecond);
 }
 
 function known({ bytesPerSecond }: Rate): number {
@@ -119,4 +154,10 @@ function known({ bytesPerSecond }: Rate): number {
 function measure(rate: Rate, bytesPerSecond: number): void {
   rate.bytesPerSecond = bytesPerSecond;
   rate.isMeasured = true;
+}
+
+/** True if the node is known not to give what one of the senders has to for the frontend's link. */
+export function isBelowPart({ frontend, senders }: State, { up }: Node): boolean {
+  if (up.bytesPerSecond === undefined || frontend.bytesPerSecond === undefined) return false;
+  return up.bytesPerSecond * senders < NEARLY_FULL * frontend.bytesPerSecond;
 }

@@ -40,7 +40,7 @@ export interface Node {
   draining: boolean;
   /** Where the next or present image of a drain goes, and the part of links that it takes. */
   channel: Channel | undefined;
-  /** The other ends of channels to this node, and their sum, in links of the frontend. */
+  /** The other ends of channels to this node, and their sum. */
   readonly sources: Set<Node>;
   fillSpeed: number;
   /** Replicas that have a berth here. */
@@ -66,13 +66,13 @@ export interface Rate {
   isMeasured: boolean;
 }
 
-/** Where a drain sends, and how fast, in links of the frontend. */
+/** Where a drain sends, and how fast. */
 interface Channel {
   readonly to: Node;
-  readonly speed: number;
+  speed: number;
 }
 
-/** Nodes behind one uplink. What is used of it, and its rates, are in links of the frontend. */
+/** Nodes behind one uplink. What is used of it is in the measure of rates.ts. */
 export interface Rack {
   readonly id: string;
   upBytesPerSecond: number;
@@ -171,8 +171,8 @@ export interface Transfer {
   /** Relays that the receiver's copy will have. */
   readonly hops: number;
   reservedBytes: number;
-  /** What it takes of the uplink of a rack on its way to the frontend, in the frontend's links. */
-  readonly rackSpeed: number;
+  /** What it takes of the uplink of a rack on its way to the frontend. */
+  rackSpeed: number;
   /** `moving` keeps the link busy, `landing` waits to be durable. */
   phase: 'moving' | 'landing' | 'ended';
 }
@@ -204,6 +204,9 @@ export interface State {
   readonly frontendPulls: Set<Transfer>;
   /** What the frontend receives at most, as promised or as measured; undefined if unknown. */
   readonly frontend: Rate & { pulls: number; fastest: number };
+  /** The fastest sender that is known, and the measure of speeds: see rates.ts. */
+  fastestBytesPerSecond: number;
+  fullBytesPerSecond: number | undefined;
   /** Images that are neither safe nor given up. */
   waitingCount: number;
   /** What all that has a seat costs to move. */
@@ -216,7 +219,7 @@ export interface State {
   keepersStale: boolean;
   /** Some node has a deadline: the others wait for such nodes. */
   hasDeadlines: boolean;
-  /** Of the nodes that are listed, as in `remaining`: if they are alike keepers need not wait. */
+  /** Of the nodes that are listed, to send all alone: if they are alike keepers need not wait. */
   shortestSeconds: number;
   longestSeconds: number;
   /** Nodes whose places in the rankings may have changed, and those touched by this event. */
@@ -261,6 +264,8 @@ export function createState(options: PlannerOptions): State {
       pulls: 0,
       fastest: 0,
     },
+    fastestBytesPerSecond: 0,
+    fullBytesPerSecond: options.frontendBytesPerSecond,
     waitingCount: 0,
     seatedBytes: 0,
     doubtful: new Set(),

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { createRandomRun, DRAWS, NODES } from './random-run.ts';
+import { DRAWS, NODES } from './random-draws.ts';
+import { createRandomRun } from './random-run.ts';
 import { OPTIONS, rackOf } from './telling.ts';
 
 const OPTIONS_DRAWN = fc.record({

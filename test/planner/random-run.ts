@@ -1,4 +1,3 @@
-import * as fc from 'fast-check';
 import { createPlanner } from '../../src/planner/planner.ts';
 import {
   FRONTEND,
@@ -8,54 +7,16 @@ import {
   type PlannerOptions,
 } from '../../src/planner/types.ts';
 import { createChecker } from '../../src/simulator/checker.ts';
-import { numbers, present, sketched } from './telling.ts';
+import { arrival, NODES, pickOf, type Draw } from './random-draws.ts';
+import { numbers, sketched } from './telling.ts';
 
 // Events in any order that `PlannerEvent` allows, also such as no simulated cluster gives: nodes
 // come back, images turn up on several nodes, copies become durable after their transfer failed.
 
-export const NODES = numbers(6).map((number) => `n${number}`);
-const KINDS = [
-  'present',
-  'held',
-  'listed',
-  'sketched',
-  'sized',
-  'stays',
-  'arrived',
-  'arrived',
-  'arrived',
-  'durable',
-  'durable',
-  'durable',
-  'late durable',
-  'failed',
-  'spoiled',
-  'lost',
-  'senders-allowed',
-  'assembled',
-] as const;
 const BLAMES: readonly Blame[] = ['source', 'target', 'link'];
 
 /** Rounds after which all that is left to do is done. */
 const MAX_ROUNDS = 1000;
-
-/** What happens next, read as what is possible then. */
-export interface Draw {
-  readonly kind: (typeof KINDS)[number];
-  readonly pick: number;
-  readonly other: number;
-  readonly amount: number;
-}
-
-export const DRAWS = fc.array(
-  fc.record({
-    kind: fc.constantFrom(...KINDS),
-    pick: fc.nat({ max: 59 }),
-    other: fc.nat({ max: 59 }),
-    amount: fc.nat({ max: 9 }),
-  }),
-  { maxLength: 80, size: 'max' },
-);
 
 type Pull = Extract<PlannerCommand, { type: 'pull' }> & {
   phase: 'moving' | 'landing' | 'ended' | 'gone';
@@ -185,26 +146,4 @@ function isMoving({ phase }: Pull): boolean {
 
 function isUnderWay({ phase }: Pull): boolean {
   return phase === 'moving' || phase === 'landing';
-}
-
-/** A node with one or two images, perhaps slow or in a rack, and perhaps with more to name. */
-function arrival(
-  node: string,
-  { other, amount }: { readonly other: number; readonly amount: number },
-): readonly PlannerEvent[] {
-  const sizes = other % 2 === 0 ? [amount] : [amount, 5];
-  const rack = other % 3 === 0 ? { rack: 'r' } : {};
-  const deadline = other % 5 === 0 ? { deadline: amount } : {};
-  const events = present(node, {
-    sizes,
-    roomBytes: other,
-    up: amount < 5 ? 0.3 : 1,
-    ...rack,
-    ...deadline,
-  });
-  return other % 7 === 0 ? events.slice(0, -1) : events;
-}
-
-function pickOf<Item>(items: readonly Item[], pick: number): Item | undefined {
-  return items[pick % Math.max(1, items.length)];
 }

@@ -93,11 +93,12 @@ void test('`createPlanner` ends later than serial copying by overheads only', ()
 
 /** Any clusters, but of the nodes only these traits, with one sender and the mean as objective. */
 function differingIn(traits: readonly Trait[]): fc.Arbitrary<Scenario> {
-  return clusters().map(({ nodes, frontendBytesPerSecond }) => ({
-    ...equalCluster(0),
-    frontendBytesPerSecond,
-    nodes: nodes.map((node) => leveled(node, traits)),
-  }));
+  return clusters().map(({ nodes, frontendBytesPerSecond }) =>
+    Object.assign(equalCluster(0), {
+      frontendBytesPerSecond,
+      nodes: nodes.map((node) => leveled(node, traits)),
+    }),
+  );
 }
 
 function leveled(node: SimulatedNode, traits: readonly Trait[]): SimulatedNode {

@@ -45,8 +45,8 @@ export function present(node: string, joining: Joining = {}): PlannerEvent[] {
 
 /** The node has joined and named images, but perhaps not all. */
 export function joined(node: string, joining: Joining = {}): PlannerEvent[] {
-  const { sizes = [1], roomBytes = 99, up = 1, down = 1, chunks, ...said } = joining;
-  const { rack, weight, deadline } = said;
+  const { sizes = [1], roomBytes = 99, up = 1, down = 1, chunks } = joining;
+  const { rack, weight, deadline } = joining;
   const link = { upBytesPerSecond: up, downBytesPerSecond: down };
   const events: PlannerEvent[] = [
     {

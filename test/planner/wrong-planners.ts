@@ -47,10 +47,13 @@ export function saying(change: (command: PlannerCommand) => readonly PlannerComm
 export function takingLinksForFree(options: PlannerOptions): Planner {
   const planner = createPlanner(options);
   function handle(event: PlannerEvent): readonly PlannerCommand[] {
-    return planner.handle(event).flatMap((command) => {
-      if (command.type !== 'pull' || command.to === FRONTEND) return [command];
-      return [command, ...handle({ type: 'arrived', transfer: command.transfer })];
-    });
+    const commands: PlannerCommand[] = [];
+    for (const command of planner.handle(event)) {
+      commands.push(command);
+      if (command.type !== 'pull' || command.to === FRONTEND) continue;
+      commands.push(...handle({ type: 'arrived', transfer: command.transfer }));
+    }
+    return commands;
   }
   return { handle, idle: () => planner.idle() };
 }
@@ -86,9 +89,10 @@ export function askingTheReleased(options: PlannerOptions): Planner {
       if (event.type === 'held') origins.set(event.image, event.node);
       return planner.handle(event).map((command) => {
         if (command.type === 'release') released.add(command.node);
-        if (command.type !== 'pull') return command;
-        const from = origins.get(command.image);
-        return from !== undefined && released.has(from) ? { ...command, from } : command;
+        const from = command.type === 'pull' ? origins.get(command.image) : undefined;
+        return from !== undefined && released.has(from)
+          ? Object.assign(command, { from })
+          : command;
       });
     },
     idle: () => planner.idle(),
