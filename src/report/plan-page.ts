@@ -1,21 +1,19 @@
-import { formatSeconds, formatSize } from '../base/units.ts';
-import { comparisonCurves, comparisonPlot } from './comparison-plot.ts';
+import { formatSize } from '../base/units.ts';
 import { failureTable } from './html-tables.ts';
 import { html, when } from './markup.ts';
 import { curveScripts, head, section, tileList } from './page.ts';
 import { plannedNodeTable, transferTable } from './plan-tables.ts';
 import { ourPlan, planRemarks, planWords } from './plan-words.ts';
+import { simulatedTimes, simulationCurves, simulationPlot } from './simulated-releases.ts';
 import { SIMULATION_STYLE } from './simulation-style.ts';
-import { timesTable } from './simulation-tables.ts';
 import { momentWords, timesWords } from './simulation-words.ts';
 import type { Markup } from './markup.ts';
 import type { Tile } from './page.ts';
 import type { PlanReport } from './plan-record.ts';
-import type { PlotCurve } from './svg-curve.ts';
 
 /** A forecast as one self-contained HTML page in the style of the run report. */
 export function renderPlanPage(report: PlanReport): string {
-  const curves = plotCurves(report);
+  const curves = simulationCurves(report);
   const page = html`<!doctype html>
     <html lang="en">
       ${head({ title: 'Kget+ forecast', style: SIMULATION_STYLE })}
@@ -24,8 +22,8 @@ export function renderPlanPage(report: PlanReport): string {
         <main>
           ${when(report.failures.length > 0, () => section('Failures', failureTable(report.failures)))}
           ${section('What was found', facts(report))}
-          ${section('Nodes released over time', plot(report, curves))}
-          ${section('When nodes are released', releases(report))}
+          ${section('Nodes released over time', simulationPlot(report, curves))}
+          ${section('When nodes are released', simulatedTimes(report))}
           ${section('Order of transfers', transferTable(report))}
           ${section('Nodes', plannedNodeTable(report))}
         </main>
@@ -88,36 +86,6 @@ function facts(report: PlanReport): Markup {
 }
 
 /** Kget+, the others, and the bound last. */
-function plotCurves({ strategies, bound }: PlanReport): PlotCurve[] {
-  const compared = strategies.map(({ name, isOurs, curve }) => ({ name, isOurs, points: curve }));
-  return [
-    ...comparisonCurves(compared),
-    { name: 'bound', points: bound.curve, style: 'bound-line', isExtended: false },
-  ];
-}
-
-function plot({ strategies, bound }: PlanReport, curves: readonly PlotCurve[]): Markup {
-  const seconds = bound.times.makespanSeconds ?? 0;
-  const means = strategies.map(
-    ({ name, times }) => `${name} ${momentWords(times.meanReleaseSeconds)}`,
-  );
-  return comparisonPlot({
-    curves,
-    limit: { seconds, label: `the bound for all: ${formatSeconds(seconds)}` },
-    formatMoment: formatSeconds,
-    description: `Mean release: ${means.join(', ')}. The tables below have the other figures.`,
-  });
-}
-
-function releases({ strategies, bound }: PlanReport): Markup {
-  return html`<div class="times">${timesTable(strategies, bound)}</div>
-    <p class="note">
-      From the start of the command. Small: times the bound's. The bound holds for each moment by
-      itself; no one schedule need reach it everywhere. All there: the last image is on the
-      frontend.
-    </p>`;
-}
-
 function footer(): Markup {
   return html`<footer>
     What this leaves out: hashing, syncing, compression, headers and losses on the network, disks,

@@ -1,16 +1,13 @@
-import { formatSeconds } from '../base/units.ts';
-import { comparisonPlot } from './comparison-plot.ts';
 import { keepUnits } from './html-tables.ts';
 import { html } from './markup.ts';
 import { curveScripts, head, section, tileList } from './page.ts';
-import { simulationCurves } from './simulation-curves.ts';
+import { simulatedTimes, simulationCurves, simulationPlot } from './simulated-releases.ts';
 import { SIMULATION_STYLE } from './simulation-style.ts';
-import { strategyTable, timesTable } from './simulation-tables.ts';
+import { strategyTable } from './simulation-tables.ts';
 import { momentWords, remarks, settingWords, timesWords } from './simulation-words.ts';
 import type { Markup } from './markup.ts';
 import type { Tile } from './page.ts';
 import type { SimulationReport } from './simulation-record.ts';
-import type { PlotCurve } from './svg-curve.ts';
 
 /** A simulation as one self-contained HTML page in the style of the run report. */
 export function renderSimulationPage(report: SimulationReport): string {
@@ -22,7 +19,7 @@ export function renderSimulationPage(report: SimulationReport): string {
         ${banner(report)} ${tileList(tiles(report))}
         <main>
           ${section('What was simulated', facts(report))}
-          ${section('Nodes released over time', plot(report, curves))}
+          ${section('Nodes released over time', simulationPlot(report, curves))}
           ${section('When nodes are released', releases(report))}
           ${section('What each does', strategyTable(report.strategies))}
         </main>
@@ -79,29 +76,9 @@ function facts({ inputs, command }: SimulationReport): Markup {
   </dl>`;
 }
 
-function plot(report: SimulationReport, curves: readonly PlotCurve[]): Markup {
-  const { strategies, bound } = report;
-  const seconds = bound.times.makespanSeconds ?? 0;
-  const means = strategies.map(
-    ({ name, times }) => `${name} ${momentWords(times.meanReleaseSeconds)}`,
-  );
-  return comparisonPlot({
-    curves,
-    limit: { seconds, label: `the bound for all: ${formatSeconds(seconds)}` },
-    formatMoment: formatSeconds,
-    description: `Mean release: ${means.join(', ')}. The tables below have the other figures.`,
-  });
-}
-
 function releases(report: SimulationReport): Markup {
-  const { strategies, bound } = report;
-  return html`<div class="times">${timesTable(strategies, bound)}</div>
-    <p class="note">
-      From the start of the command. Small: times the bound's. The bound holds for each moment by
-      itself; no one schedule need reach it everywhere. All there: the last image is on the
-      frontend.
-    </p>
-    ${remarks(report).map((remark) => html`<p class="note">${remark}</p>`)}`;
+  return html`${simulatedTimes(report)}
+  ${remarks(report).map((remark) => html`<p class="note">${remark}</p>`)}`;
 }
 
 function footer(): Markup {
