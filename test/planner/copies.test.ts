@@ -46,6 +46,14 @@ void test('`handle` counts a copy that another node has from the start', () => {
   assert.deepEqual(said(planner, arrived('t2'), durable('t2')), ['release a']);
 });
 
+void test('`handle` waits for a second copy when another node turns out to have one', () => {
+  const planner = plannerWith({ copies: 2 });
+  said(planner, ...present('first', { sizes: [50] }), ...joined('a', { sizes: [0] }));
+  said(planner, ...joined('b', { sizes: [90] }));
+  said(planner, { type: 'held', node: 'b', image: 'a:1', bytes: 0 });
+  assert.ok(!said(planner, { type: 'listed', node: 'a' }).includes('release a'));
+});
+
 void test('`handle` does not count a copy any more when it is spoiled', () => {
   const planner = copied();
   said(planner, arrived('t2'), durable('t2'), { type: 'spoiled', node: 'b', image: 'a:1' });

@@ -82,7 +82,8 @@ export function createRandomRun(options: PlannerOptions) {
         return absent === undefined ? [] : arrival(absent, { other, amount });
       }
       case 'held':
-        return node && image ? [{ type: 'held', node, image, bytes }] : [];
+        // With several copies, one that turns up during a drain may be released as a spare.
+        return node && image && options.copies === 1 ? [{ type: 'held', node, image, bytes }] : [];
       case 'listed':
       case 'stays':
       case 'lost':

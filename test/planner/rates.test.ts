@@ -72,7 +72,7 @@ void test('`learn` takes a pull for one sender of several', () => {
 void test('`handle` learns nothing from an arrival without a rate', () => {
   const state = clusterOf(2, { up: 0.5 });
   move(state, { from: 'n0', to: 'n1' });
-  assert.equal(upSpeed(state, nodeOf(state, 'n0')), 0.5);
+  assert.deepEqual(nodeOf(state, 'n0').up, { bytesPerSecond: 0.5, isMeasured: false });
 });
 
 interface Known {
