@@ -144,24 +144,16 @@ function hold(state: State, node: Node, held: Event<'held'>): void {
   }
   if (image.state === 'safe' || node.copies.has(image)) return;
   const copy = { image, node, hops: 0, reservedBytes: 0, faults: 0 };
-  const others = new Set(image.replicas.map(({ main }) => main?.node));
   addCopy(state, copy);
-  if (others.has(undefined) || image.state !== 'waiting') return;
-  for (const replica of image.replicas)
-    if (isBetter(replica, node)) {
-      chooseMain(state, replica, copy);
-      return;
-    }
+  if (image.state !== 'waiting' || image.replicas.some(({ main }) => main === copy)) return;
+  const worse = image.replicas.find((replica) => isBetter(replica, node));
+  if (worse !== undefined) chooseMain(state, worse, copy);
 }
 
-/**
- * A second copy counts for one of two replicas that are in the same place; and of two copies the
- * one counts whose node keeps more besides: the other node is free sooner.
- */
+/** Of two copies the one counts whose node keeps more besides: the other node is free sooner. */
 function isBetter({ image, main, transfer }: Replica, node: Node): boolean {
   if (main === undefined || transfer !== undefined || image.frontendPull !== undefined)
     return false;
-  if (image.replicas.filter((one) => one.main === main).length > 1) return true;
   return node.loadBytes > main.node.loadBytes - image.bytes;
 }
 

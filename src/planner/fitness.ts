@@ -1,4 +1,4 @@
-import { slowness } from './rates.ts';
+import { FULL, outSpeed, slowness } from './rates.ts';
 import { isForTarget, remaining, speedAlone } from './standing.ts';
 import type { Node, State } from './state.ts';
 
@@ -32,6 +32,7 @@ function comesAfter(state: State, to: Node, from: Node): boolean {
   if (to.keeps || to.stays) return true;
   const [after, before] = [slowness(state, to), slowness(state, from)];
   if (after !== before) return after < before;
+  if (after > 0 && outSpeed(state, to) < FULL * outSpeed(state, from)) return false;
   if (to.deadline !== from.deadline) return to.deadline > from.deadline;
   return remaining(state, to) / to.weight >= remaining(state, from) / from.weight;
 }

@@ -36,6 +36,13 @@ export function upSpeed(state: State, node: Node): number {
   return toSpeed(state, node.up.bytesPerSecond);
 }
 
+/** How fast it sends to the frontend, or to others outside of its rack. */
+export function outSpeed(state: State, node: Node): number {
+  const speed = upSpeed(state, node);
+  const { rack } = node;
+  return rack === undefined ? speed : Math.min(speed, toCapacity(state, rack.upBytesPerSecond));
+}
+
 /** How fast `node` receives. */
 export function downSpeed(state: State, node: Node): number {
   return toSpeed(state, node.down.bytesPerSecond);
@@ -91,7 +98,7 @@ export function neededSpeed(state: State): number {
  * how often its speed must double.
  */
 export function slowness(state: State, node: Node): number {
-  const part = upSpeed(state, node) / neededSpeed(state);
+  const part = outSpeed(state, node) / neededSpeed(state);
   return part >= NEARLY_FULL ? 0 : Math.ceil(-Math.log2(part));
 }
 

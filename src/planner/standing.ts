@@ -1,6 +1,6 @@
 import { ownBytes } from './kin.ts';
 import { nextReplica, receives, sendsToFrontend, sendsToPeer } from './links.ts';
-import { downSpeed, neededSpeed, SLOW_SHARE, slowness, upSpeed } from './rates.ts';
+import { downSpeed, neededSpeed, outSpeed, SLOW_SHARE, slowness } from './rates.ts';
 import { createRanking, type Key, type Ranking } from './ranking.ts';
 import type { Node, State } from './state.ts';
 import { FRONTEND } from './types.ts';
@@ -75,7 +75,7 @@ export function isForTarget({ keepers, options }: State): boolean {
  * what is to come, and a slow sender holds it up.
  */
 export function remaining(state: State, node: Node): number {
-  let most = (node.loadBytes + node.awaitedBytes) / upSpeed(state, node);
+  let most = (node.loadBytes + node.awaitedBytes) / outSpeed(state, node);
   for (const source of node.sources) most = Math.max(most, fillSeconds(source));
   return most;
 }
@@ -96,7 +96,7 @@ export function secondsAlone(state: State, node: Node): number {
 
 export function speedAlone(state: State, node: Node): number {
   const isKnown = node.up.bytesPerSecond !== undefined;
-  return isKnown ? Math.min(1, upSpeed(state, node)) : neededSpeed(state);
+  return isKnown ? Math.min(1, outSpeed(state, node)) : neededSpeed(state);
 }
 
 /** Before all its images are named a node cannot be released, and how much it has is not known. */

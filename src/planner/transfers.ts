@@ -2,7 +2,7 @@ import { assert } from '../base/assert.ts';
 import { addCopy, chooseMain, removeCopy, reseat } from './copies.ts';
 import { endDrain, giveUpBerth } from './drains.ts';
 import { ownBytes } from './kin.ts';
-import { neededSpeed, rackSpareUp, upSpeed } from './rates.ts';
+import { neededSpeed, outSpeed, rackSpareUp } from './rates.ts';
 import {
   touch,
   type Copy,
@@ -63,7 +63,7 @@ export function beginPull(state: State, replica: Replica, to: Node | undefined):
 }
 
 function speedToFrontend(state: State, from: Node): number {
-  const speed = Math.min(upSpeed(state, from), neededSpeed(state));
+  const speed = Math.min(outSpeed(state, from), neededSpeed(state));
   return Math.max(0, Math.min(speed, rackSpareUp(state, from.rack)));
 }
 
@@ -130,6 +130,7 @@ export function fail(state: State, transfer: Transfer, blame: Blame): void {
   abandon(state, transfer);
   const { main } = transfer.replica;
   if (blame === 'source' && main?.node === from) chooseMain(state, transfer.replica, undefined);
+  for (const one of image.replicas) reseat(state, one);
   // What may be relayed has changed: images of this node that were in reach of the frontend, too.
   if (blame !== 'link') return;
   const seated = Array.from(from.seated);
