@@ -83,11 +83,13 @@ void test('`handle` pulls from a node with too much for one slot without a break
   assert.deepEqual(ways(planner, arrived('t2')), ['c:1 c>frontend']);
 });
 
-void test('`handle` prefers a rack whose uplink is free', () => {
-  const planner = plannerWith({ senders: 2 });
-  said(planner, rackOf('r', 0.5), ...present('a', { rack: 'r' }));
-  said(planner, ...joined('b', { rack: 'r' }));
-  assert.deepEqual(ways(planner, ...joined('c', { sizes: [9] })), []);
+void test('`handle` prefers a rack whose uplink is free to a node with less left', () => {
+  const planner = plannerWith({ senders: 2, maxHops: 0 });
+  said(planner, rackOf('r', 0.5), ...present('a', { rack: 'r', sizes: [5] }), ...present('first'));
+  said(planner, ...present('b', { rack: 'r' }));
+  for (const node of ['c', 'd', 'e']) said(planner, ...present(node, { sizes: [2] }));
+  assert.deepEqual(ways(planner, arrived('t2')), ['c:1 c>frontend']);
+  assert.deepEqual(ways(planner, arrived('t1')), ['b:1 b>frontend']);
 });
 
 void test('`handle` takes from a node that sends to a peer when nothing else is left', () => {
