@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { KgetError } from '../base/error.ts';
 import type { RunFacts } from '../coordinator/facts.ts';
+import type { NodeTerms } from '../coordinator/ports.ts';
 import type { PlanReport } from '../report/plan-record.ts';
 import { objectiveWord } from './objective.ts';
 import { toKnownCluster } from './plan-cluster.ts';
@@ -44,9 +45,21 @@ export async function planReport(
       maxHops,
       copies,
       frontendLink: frontendLink(facts, options),
+      ...countTerms([...terms.nodeTerms.values()]),
     },
     bound,
     strategies: cluster.nodes.length === 0 ? [] : strategies,
     ...foundParts(facts, { cluster, outcome, options }),
+  };
+}
+
+/** What was said of single nodes, in figures. */
+function countTerms(
+  terms: readonly NodeTerms[],
+): Pick<PlanReport['inputs'], 'racks' | 'nodesFirst' | 'nodesKeepingNone'> {
+  return {
+    racks: new Set(terms.flatMap(({ rack }) => rack ?? [])).size,
+    nodesFirst: terms.filter(({ deadline }) => deadline !== undefined).length,
+    nodesKeepingNone: terms.filter(({ keepsNone }) => keepsNone === true).length,
   };
 }

@@ -31,6 +31,11 @@ interface PlanInputs {
   readonly maxHops: number;
   readonly copies: number;
   readonly frontendLink: PlannedLink;
+  /** Racks that the nodes are in. */
+  readonly racks: number;
+  /** Nodes that are to be released first, and nodes that keep no others' images. */
+  readonly nodesFirst: number;
+  readonly nodesKeepingNone: number;
 }
 
 /** A link, the same in each direction, and how its rate is known. */

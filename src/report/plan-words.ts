@@ -11,11 +11,17 @@ import type {
 /** What was found and what was asked for, as names and words. */
 export function planWords(report: PlanReport): [string, string][] {
   const { objective, senders, maxHops, copies, frontendLink } = report.inputs;
+  const { racks, nodesFirst, nodesKeepingNone } = report.inputs;
   const options = [
     `objective ${objective}`,
     `${counted(senders, 'sender')} to the frontend`,
     `up to ${counted(maxHops, 'relay')} of an image`,
     ...(copies > 1 ? [`${copies} copies of an image before its node is released`] : []),
+    ...(racks > 0 ? [counted(racks, 'rack')] : []),
+    ...(nodesFirst > 0 ? [`${counted(nodesFirst, 'node')} to be released first`] : []),
+    ...(nodesKeepingNone > 0
+      ? [`${counted(nodesKeepingNone, 'node')} without others' images`]
+      : []),
   ];
   return [
     ['Nodes', nodeWords(report)],

@@ -79,7 +79,16 @@ function plan(change: Partial<PlanReport> = {}): PlanReport {
   return {
     schema: 'kgetplus.plan/1',
     command: 'kgetplus plan -w n[1-2] /vm/disk.img --to out',
-    inputs: { objective: 'mean', senders: 1, maxHops: 64, copies: 1, frontendLink: LINK },
+    inputs: {
+      objective: 'mean',
+      senders: 1,
+      maxHops: 64,
+      copies: 1,
+      frontendLink: LINK,
+      racks: 2,
+      nodesFirst: 1,
+      nodesKeepingNone: 0,
+    },
     bound: { times: timesOf(10, 25), curve: curveOf(10, 25), frontendBytes: 25 * MiB },
     strategies: [strategy('kgetplus', 20, 40), strategy('serial', 50, 90)],
     nodes: [node('n2', { releasedSeconds: 40 }), node('n1')],
@@ -130,7 +139,7 @@ void it('`renderPlanText` says what was found and what was asked for', () => {
     'Nodes: 2 of 2 with images, 1.00 Gbit/s (as told).',
     'Images: 2 of 200 MiB, 40.0 MiB of it data, 10.0 MiB of that in common',
     'Frontend: 1.00 Gbit/s (as told).',
-    'Kget+: objective mean, 1 sender to the frontend, up to 64 relays of an image.',
+    'Kget+: objective mean, 1 sender to the frontend, up to 64 relays of an image, 2 racks, 1 node to be released first.',
   ]) {
     assert.ok(text.includes(part), `${part}: ${text}`);
   }
