@@ -5,6 +5,7 @@ import {
   rackSpareDown,
   rackSpareUp,
   SLOW_SHARE,
+  sourcesOf,
   upSpeed,
 } from './rates.ts';
 import { isForTarget } from './standing.ts';
@@ -20,8 +21,9 @@ const MIN_SHARE = 0.5;
 export function freeSpeed(state: State, from: Node, to: Node): number | undefined {
   const most = speedBetween(state, from, to);
   if (most < MIN_SHARE * upSpeed(state, from)) return undefined;
-  const isSlow = most <= SLOW_SHARE * downSpeed(state, to);
-  let spare = downSpeed(state, to) * (isSlow ? 1 + SLOW_SHARE : 1) - to.fillSpeed;
+  const down = downSpeed(state, to);
+  const mayJoin = most <= SLOW_SHARE * down && sourcesOf(state, to).hasFast;
+  let spare = down * (mayJoin ? 1 + SLOW_SHARE : 1) - to.fillSpeed;
   if (from.rack !== to.rack) {
     spare = Math.min(spare, spareBesideFrontend(state, from.rack), rackSpareDown(state, to.rack));
   }

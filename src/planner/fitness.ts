@@ -1,4 +1,4 @@
-import { FULL, outSpeed, slowness } from './rates.ts';
+import { FULL, outSpeed, slowness, upSpeed } from './rates.ts';
 import { isForTarget, remaining, speedAlone } from './standing.ts';
 import type { Node, State } from './state.ts';
 
@@ -44,5 +44,7 @@ function comesAfter(state: State, to: Node, from: Node): boolean {
 function staysInTime(state: State, from: Node, to: Node): boolean {
   if (isForTarget(state)) return true;
   const loadBytes = to.loadBytes + to.awaitedBytes + from.loadBytes;
-  return loadBytes <= state.seatedBytes * speedAlone(state, to) * (1 + 1e-9);
+  // What stays in a rack crosses its uplink later in any case.
+  const speed = from.rack === to.rack ? upSpeed(state, to) : outSpeed(state, to);
+  return loadBytes <= state.seatedBytes * speedAlone(state, to, speed) * (1 + 1e-9);
 }

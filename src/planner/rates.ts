@@ -168,3 +168,14 @@ export function isBelowPart({ frontend, senders }: State, { up }: Node): boolean
   if (up.bytesPerSecond === undefined || frontend.bytesPerSecond === undefined) return false;
   return up.bytesPerSecond * senders < NEARLY_FULL * frontend.bytesPerSecond;
 }
+
+/** Whether any that send to `node` take little of its link, and whether any take much. */
+export function sourcesOf(state: State, node: Node): { hasSlow: boolean; hasFast: boolean } {
+  const found = { hasSlow: false, hasFast: false };
+  const limit = SLOW_SHARE * downSpeed(state, node);
+  for (const { channel } of node.sources) {
+    if ((channel?.speed ?? 0) <= limit) found.hasSlow = true;
+    else found.hasFast = true;
+  }
+  return found;
+}

@@ -1,6 +1,6 @@
 import { ownBytes } from './kin.ts';
 import { nextReplica, receives, sendsToFrontend, sendsToPeer } from './links.ts';
-import { downSpeed, neededSpeed, outSpeed, SLOW_SHARE, slowness } from './rates.ts';
+import { downSpeed, neededSpeed, outSpeed, SLOW_SHARE, slowness, sourcesOf } from './rates.ts';
 import { createRanking, type Key, type Ranking } from './ranking.ts';
 import type { Node, State } from './state.ts';
 import { FRONTEND } from './types.ts';
@@ -94,9 +94,13 @@ export function secondsAlone(state: State, node: Node): number {
   return (node.loadBytes + node.awaitedBytes) / speedAlone(state, node);
 }
 
-export function speedAlone(state: State, node: Node): number {
+export function speedAlone(
+  state: State,
+  node: Node,
+  speed: number = outSpeed(state, node),
+): number {
   const isKnown = node.up.bytesPerSecond !== undefined;
-  return isKnown ? Math.min(1, outSpeed(state, node)) : neededSpeed(state);
+  return isKnown ? Math.min(1, speed) : neededSpeed(state);
 }
 
 /** Before all its images are named a node cannot be released, and how much it has is not known. */
@@ -165,16 +169,12 @@ function mayReceive(state: State, node: Node): boolean {
   return hasLinkToSpare(state, node);
 }
 
-/** Where one slow sender is, others may join it: see `freeSpeed`. */
+/** Where a slow sender is beside a fast one, others like it may join them: see `freeSpeed`. */
 function hasLinkToSpare(state: State, node: Node): boolean {
   const speed = downSpeed(state, node);
   if (speed - node.fillSpeed >= MIN_SPARE * speed) return true;
-  for (const { channel } of node.sources) {
-    if ((channel?.speed ?? Infinity) <= SLOW_SHARE * speed) {
-      return node.fillSpeed < (1 + SLOW_SHARE / 2) * speed;
-    }
-  }
-  return false;
+  const { hasSlow, hasFast } = sourcesOf(state, node);
+  return hasSlow && hasFast && node.fillSpeed < (1 + SLOW_SHARE / 2) * speed;
 }
 
 /** The first image of its kind takes so long that others can be emptied onto its node meanwhile. */

@@ -39,6 +39,9 @@ void suite('plan', { concurrency: 2 }, () => {
       maxHops: 64,
       copies: 1,
       frontendLink: { bytesPerSecond: RATE / 2, source: 'option' },
+      racks: 0,
+      nodesFirst: 0,
+      nodesKeepingNone: 0,
     });
     assert.deepEqual(report.missingNodes, []);
     const [ours, ...rivals] = report.strategies;
