@@ -166,7 +166,9 @@ function settleAt(state: State, transfer: Transfer, to: Node): void {
   if (!isTaken && replica.transfer === undefined) chooseMain(state, replica, copy);
   const old = from.copies.get(image);
   const isSpare = image.replicas.every(({ main }) => main !== old);
-  if (old !== undefined && old.hops > 0 && isSpare) removeCopy(state, old);
+  // A relay that has handed its copy on drops it, whoever else counted on it meanwhile.
+  const isHandedOn = isSpare || replica.transfer === undefined;
+  if (old !== undefined && old.hops > 0 && isHandedOn) removeCopy(state, old);
 }
 
 function close(state: State, transfer: Transfer): void {

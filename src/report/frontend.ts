@@ -37,7 +37,8 @@ function busyFraction(transfers: readonly TransferReport[]): number {
     first = Math.min(first, startSeconds);
     last = Math.max(last, endSeconds);
   }
-  return last > first ? coveredSeconds(transfers) / (last - first) : 0;
+  // A sum of parts may exceed the whole by rounding.
+  return last > first ? Math.min(1, coveredSeconds(transfers) / (last - first)) : 0;
 }
 
 /** The time in which at least one of the transfers ran. */

@@ -34,6 +34,24 @@ void it('`frontendReport` leaves gaps out of the busy share when nothing is sent
   assert.equal(report(['a', 0, 10], ['b', 1, 2], ['c', 15, 20]).busyFraction, 0.75);
 });
 
+void it('`frontendReport` is never busy for more than all of the time when transfers touch', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.double({ min: 0, max: 9, noNaN: true }), { minLength: 3 }),
+      (moments) => {
+        const [first = 0, ...ends] = moments.toSorted((left, right) => left - right);
+        let start = first;
+        const spans = ends.map((end): Span => {
+          const span = ['a', start, end] as const;
+          start = end;
+          return span;
+        });
+        assert.ok(report(...spans).busyFraction <= 1);
+      },
+    ),
+  );
+});
+
 void it('`frontendReport` is all zero when nothing went to the frontend', () => {
   const transfers = [transferReport({ to: 'node2' })];
   assert.deepEqual(frontendReport(transfers, 2), {
