@@ -1,13 +1,7 @@
 import type { Sketch } from '../base/sketch.ts';
 import { countKin, resize } from './copies.ts';
-import { sharedChunks } from './kin.ts';
+import { MAX_KINDS, MIN_SHARED, sharedChunks } from './kin.ts';
 import type { Image, Kin, State } from './state.ts';
-
-/** Images that have less than this in common are not kept together for it. */
-const MIN_SHARED = 0.25;
-
-/** Kinds that are told apart: an image is compared with one of each. */
-const MAX_KINDS = 64;
 
 /** Finds out what `image` is like: the kind of which it has most, or the founder of a new one. */
 export function classify(state: State, image: Image, sketch: Sketch): void {

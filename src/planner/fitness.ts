@@ -1,5 +1,5 @@
 import { FULL, outSpeed, slowness, upSpeed } from './rates.ts';
-import { isForTarget, remaining, speedAlone } from './standing.ts';
+import { isForTarget, remainingPart, speedAlone } from './standing.ts';
 import type { Node, State } from './state.ts';
 
 /** An image of which others have more than this waits for one of them. */
@@ -34,7 +34,7 @@ function comesAfter(state: State, to: Node, from: Node): boolean {
   if (after !== before) return after < before;
   if (after > 0 && outSpeed(state, to) < FULL * outSpeed(state, from)) return false;
   if (to.deadline !== from.deadline) return to.deadline > from.deadline;
-  return remaining(state, to) / to.weight >= remaining(state, from) / from.weight;
+  return remainingPart(state, to) >= remainingPart(state, from);
 }
 
 /**

@@ -3,7 +3,10 @@ import { FULL, isBelowPart, neededSpeed, rackSpareUp } from './rates.ts';
 import { isForTarget, secondsAlone } from './standing.ts';
 import type { Node, Replica, State } from './state.ts';
 
-/** Nodes that are looked at for one that can be pulled from at full rate, without bringing anything twice. */
+/**
+ * Nodes that are looked at for one that can be pulled from at full rate, without bringing anything
+ * twice.
+ */
 const MAX_CANDIDATES = 16;
 
 /** As many are hardly all slow if some are fast. */

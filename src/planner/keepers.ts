@@ -35,15 +35,19 @@ export function updateKeepers(state: State): void {
 /** How many keep; undefined if whoever is the most loaded may receive. */
 function keeperCount(state: State): number | undefined {
   const { objective, maxHops } = state.options;
-  const nodeCount = Math.max(state.expectedNodes, state.nodes.size);
+  const nodeCount = countNodes(state);
   if (objective.kind === 'target') return nodeCount - Math.ceil(objective.fraction * nodeCount);
   return maxHops === 1 ? Math.ceil(Math.sqrt(nodeCount)) : undefined;
 }
 
 function isReached(state: State, count: number): boolean {
-  const nodeCount = Math.max(state.expectedNodes, state.nodes.size);
-  const left = nodeCount - state.releasedCount - state.lostCount - state.stayingCount;
+  const left = countNodes(state) - state.releasedCount - state.lostCount - state.stayingCount;
   return count < 1 || left <= count;
+}
+
+/** Those of the run, joined or not. */
+function countNodes({ expectedNodes, nodes }: State): number {
+  return Math.max(expectedNodes, nodes.size);
 }
 
 function dismiss(state: State): void {

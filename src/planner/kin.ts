@@ -1,6 +1,12 @@
 import type { Sketch } from '../base/sketch.ts';
 import type { Image, Kin, Node, Replica } from './state.ts';
 
+/** Images that have less than this in common are not kept together for it. */
+export const MIN_SHARED = 0.25;
+
+/** Kinds that are told apart: an image is compared with one of each. */
+export const MAX_KINDS = 64;
+
 /**
  * What moving `image` costs where something like it is already. This is what loads are counted in:
  * each kind crosses to the frontend once besides, whatever the order.

@@ -5,7 +5,7 @@ import { maySendTo } from './fitness.ts';
 import { bytesOnto } from './kin.ts';
 import { slowness } from './rates.ts';
 import { compareKeys, type Key } from './ranking.ts';
-import { isForTarget, remaining, senderKey } from './standing.ts';
+import { isForTarget, lateness, senderKey } from './standing.ts';
 import type { Node, Rack, State } from './state.ts';
 
 /** Senders and receivers of a group that are looked at before the next event. */
@@ -26,7 +26,7 @@ interface Offer {
   readonly slowness: number;
   readonly cost: number;
   readonly isInRack: boolean;
-  readonly part: number;
+  readonly lateness: number;
 }
 
 /**
@@ -94,7 +94,7 @@ function offerOf(state: State, from: Node, to: Node): Offer | undefined {
     slowness: slowness(state, to),
     cost: bytesOnto(to, from.seated) / speed,
     isInRack: from.rack === to.rack,
-    part: to.stays ? Infinity : remaining(state, to) / to.weight,
+    lateness: lateness(state, to),
   };
 }
 
@@ -103,7 +103,7 @@ function isBetter(offer: Offer, best: Offer): boolean {
   if (offer.cost * ALIKE < best.cost) return true;
   if (best.cost * ALIKE < offer.cost) return false;
   if (offer.isInRack !== best.isInRack) return offer.isInRack;
-  return offer.part > best.part;
+  return offer.lateness > best.lateness;
 }
 
 /** All that is on `from` onto several nodes, where no one has room for it. */

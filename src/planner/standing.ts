@@ -1,7 +1,7 @@
 import { ownBytes } from './kin.ts';
 import { nextReplica, receives, sendsToFrontend, sendsToPeer } from './links.ts';
 import { downSpeed, neededSpeed, outSpeed, SLOW_SHARE, slowness, sourcesOf } from './rates.ts';
-import { createRanking, type Key, type Ranking } from './ranking.ts';
+import { createRanking, type Key } from './ranking.ts';
 import type { Node, State } from './state.ts';
 import { FRONTEND } from './types.ts';
 
@@ -48,7 +48,7 @@ function frontendKey(state: State, node: Node): Key | undefined {
   if (isCutOff && node.draining) return undefined;
   const next = nextReplica(state, node);
   if (next === undefined) return undefined;
-  const part = remaining(state, node) / node.weight;
+  const part = remainingPart(state, node);
   return [
     isCutOff ? 1 : 0,
     node.draining || sendsToPeer(node) ? 1 : 0,
@@ -74,10 +74,20 @@ export function isForTarget({ keepers, options }: State): boolean {
  * How long `node` is needed at least, in bytes over the frontend's link: it sends what is on it and
  * what is to come, and a slow sender holds it up.
  */
-export function remaining(state: State, node: Node): number {
+function remaining(state: State, node: Node): number {
   let most = (node.loadBytes + node.awaitedBytes) / outSpeed(state, node);
   for (const source of node.sources) most = Math.max(most, fillSeconds(source));
   return most;
+}
+
+/** The same for its weight. */
+export function remainingPart(state: State, node: Node): number {
+  return remaining(state, node) / node.weight;
+}
+
+/** The same as for a receiver: one that is not released anyway comes after all others. */
+export function lateness(state: State, node: Node): number {
+  return node.stays ? Infinity : remainingPart(state, node);
 }
 
 /** What the sender of a channel needs for all it has, and for what it sends now. */
@@ -94,6 +104,7 @@ export function secondsAlone(state: State, node: Node): number {
   return (node.loadBytes + node.awaitedBytes) / speedAlone(state, node);
 }
 
+/** How fast that is; `speed` is what it can give. */
 export function speedAlone(
   state: State,
   node: Node,
@@ -115,8 +126,7 @@ function maySend(state: State, node: Node): boolean {
 function rankSender(state: State, node: Node): void {
   const isWaiting = maySend(state, node);
   const group = isWaiting ? groupOf(node) : undefined;
-  const key = senderKey(state, node);
-  placeIn(state.rankings.senders, node, { before: node.sendsIn, group, key });
+  placeIn(state, 'senders', node, { before: node.sendsIn, group });
   node.sendsIn = group;
   const waitingBytes = isWaiting ? node.loadBytes : 0;
   if (node.rack !== undefined) node.rack.waitingBytes += waitingBytes - node.waitingBytes;
@@ -125,15 +135,12 @@ function rankSender(state: State, node: Node): void {
 
 /** Moves a node from its former group to the one it is in now, if to any. */
 function placeIn(
-  groups: Map<string, Ranking<Node>>,
+  state: State,
+  side: 'senders' | 'receivers',
   node: Node,
-  place: {
-    readonly before: string | undefined;
-    readonly group: string | undefined;
-    readonly key: Key;
-  },
+  { before, group }: { readonly before: string | undefined; readonly group: string | undefined },
 ): void {
-  const { before, group, key } = place;
+  const groups = state.rankings[side];
   if (before !== undefined && before !== group) {
     const left = groups.get(before);
     left?.place(node, undefined);
@@ -142,19 +149,18 @@ function placeIn(
   if (group === undefined) return;
   const ranking = groups.get(group) ?? createRanking<Node>();
   groups.set(group, ranking);
-  ranking.place(node, key);
+  ranking.place(node, side === 'senders' ? senderKey(state, node) : receiverKey(state, node));
 }
 
 /** Who is paired first. */
 export function senderKey(state: State, node: Node): Key {
-  const part = remaining(state, node) / node.weight;
+  const part = remainingPart(state, node);
   return [node.deadline, isForTarget(state) ? -part : part, node.order];
 }
 
 function rankReceiver(state: State, node: Node): void {
   const group = mayReceive(state, node) ? groupOf(node) : undefined;
-  const key = receiverKey(state, node);
-  placeIn(state.rankings.receivers, node, { before: node.receivesIn, group, key });
+  placeIn(state, 'receivers', node, { before: node.receivesIn, group });
   node.receivesIn = group;
 }
 
@@ -197,6 +203,5 @@ export function groupOf({ rack, kin }: Node): string {
  * one, and on which most is left for its weight: it is released late anyway.
  */
 function receiverKey(state: State, node: Node): Key {
-  const part = node.stays ? Infinity : remaining(state, node) / node.weight;
-  return [slowness(state, node), -node.deadline, -part, node.order];
+  return [slowness(state, node), -node.deadline, -lateness(state, node), node.order];
 }

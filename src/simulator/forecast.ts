@@ -1,6 +1,6 @@
 import type { Sketch } from '../base/sketch.ts';
 import { releaseBound, toCurve, type ReleaseCurve } from '../planner/bound.ts';
-import { sharedChunks } from '../planner/kin.ts';
+import { MAX_KINDS, MIN_SHARED, sharedChunks } from '../planner/kin.ts';
 import type { PlannerOptions } from '../planner/types.ts';
 import type { Moved } from './cluster.ts';
 import type { Family, Rack, Scenario, SimulatedImage } from './scenario.ts';
@@ -37,12 +37,6 @@ export interface KnownImage {
   readonly sketch: Sketch;
 }
 
-/** Images that have less than this in common with the first of a family are not of it. */
-const MIN_SHARED = 0.25;
-
-/** An image is compared with the first ones of so many families at most, as the planner does. */
-const MAX_FAMILIES = 64;
-
 /**
  * The families of images, by image; those that are like no other are in none. An image joins the
  * family whose first image has most of its chunks. That first one shares what the member that has
@@ -58,7 +52,7 @@ export function familiesOf(images: readonly KnownImage[]): Map<string, Family> {
     const shares = firsts.map((first) => ({ first, share: containment(image, first) }));
     const [best] = shares.toSorted((left, right) => right.share - left.share);
     if (best === undefined || best.share < MIN_SHARED) {
-      if (firsts.length < MAX_FAMILIES) firsts.push(image);
+      if (firsts.length < MAX_KINDS) firsts.push(image);
       continue;
     }
     const { first, share } = best;
