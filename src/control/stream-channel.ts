@@ -19,6 +19,7 @@ export function streamChannel<Out, In>(options: StreamChannelOptions<In>): Chann
   const { readable, writable, peer } = options;
   const report = endReport();
   let closing = false;
+  let broken = false;
   const reader = messageReader<In>(options, (failure) => {
     if (failure === undefined) close();
     else finish(failure);
@@ -37,19 +38,22 @@ export function streamChannel<Out, In>(options: StreamChannelOptions<In>): Chann
     if (closing || report.ended) return;
     closing = true;
     reader.stop();
-    if (writable.destroyed || writable.writableFinished) finish();
+    // The standard output of a process stays open when its pipe is broken, and never says that it
+    // has ended.
+    if (broken || writable.destroyed || writable.writableFinished) finish();
     else writable.end(() => finish());
   }
 
   // A peer that closes while we send breaks the pipe. Its last messages still count, and the end of
   // the input says how it ended; only when we are closing there is nothing left to wait for.
   writable.on('error', () => {
+    broken = true;
     if (closing) finish();
   });
 
   return {
     send(message) {
-      if (closing || report.ended || writable.destroyed) return;
+      if (closing || report.ended || broken || writable.destroyed) return;
       const line = encodeMessage(message);
       const queuedBytes = writable.writableLength;
       const refusal = refusalOf({ peer, lineBytes: line.length, queuedBytes });

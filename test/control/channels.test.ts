@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { PassThrough, type Readable, type Writable } from 'node:stream';
+import { PassThrough, Writable, type Readable } from 'node:stream';
 import { it } from 'node:test';
 import type { AgentChannel, CoordinatorChannel } from '../../src/control/channel.ts';
 import { MAX_LINE_BYTES } from '../../src/control/message-lines.ts';
@@ -93,4 +93,18 @@ void it('`streamChannel` delivers what was read before it when the input has end
   const { messages, ended } = hear(channel);
   assert.equal(await ended, undefined);
   assert.deepEqual(messages, [{ type: 'pong' }, { type: 'left' }]);
+});
+
+void it('`streamChannel` ends when its output broke, but stays open as that of a process does', async () => {
+  const readable = new PassThrough();
+  const broken = new Writable({
+    autoDestroy: false,
+    write: (_bytes, _encoding, done) => done(new Error('write EPIPE')),
+  });
+  const channel = agentEnd(readable, broken);
+  const { ended } = hear(channel);
+  channel.send({ type: 'pong' });
+  await new Promise((resolve) => broken.once('error', resolve));
+  readable.end();
+  assert.equal(await ended, undefined);
 });
