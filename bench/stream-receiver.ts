@@ -1,5 +1,6 @@
 /** The receiving process of the stream benchmark: pulls one image, makes it durable and leaves. */
-import { openLanding, type FileLanding } from '../src/content/landing.ts';
+import { openFileLanding } from '../src/content/file-landing.ts';
+import type { ImageLanding } from '../src/content/landing.ts';
 import { createOpenFiles } from '../src/content/open-files.ts';
 import { createSeedTable } from '../src/content/seed-table.ts';
 import { pull } from '../src/transfer/pull.ts';
@@ -10,14 +11,14 @@ const setup = JSON.parse(process.argv[2] ?? '') as ReceiverSetup;
 const { path, chunkSizeBytes, identity, port } = setup;
 const files = createOpenFiles();
 const seeds = createSeedTable(files);
-let landing: FileLanding | undefined;
+let landing: ImageLanding | undefined;
 
 const { counters, outcome } = pull({
   identity,
   from: { node: 'sender', host: '127.0.0.1', port },
   image: 'disk',
   land: async (sizeBytes) => {
-    landing = await openLanding({ path, shape: { sizeBytes, chunkSizeBytes }, seeds, title: path });
+    landing = await openFileLanding({ path, shape: { sizeBytes, chunkSizeBytes }, seeds, title: path });
     return landing;
   },
   chunkSizeBytes,

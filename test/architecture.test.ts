@@ -16,7 +16,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   transfer: ['base', 'content'],
   control: ['base'],
   source: ['base', 'content'],
-  agent: ['base', 'content', 'transfer', 'control', 'source'],
+  store: ['base', 'content'],
+  catalogue: ['base', 'content', 'store'],
+  upkeep: ['base', 'content', 'store', 'catalogue'],
+  restore: ['base', 'content', 'store', 'catalogue'],
+  nbd: ['base'],
+  agent: ['base', 'content', 'store', 'transfer', 'control', 'source'],
   coordinator: ['base', 'planner', 'control'],
   report: ['base'],
 };

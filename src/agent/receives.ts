@@ -1,14 +1,12 @@
 import { assert } from '../base/assert.ts';
 import { toFailure } from '../base/error.ts';
-import { openLanding, type FileLanding } from '../content/landing.ts';
-import type { SeedTable } from '../content/seed-table.ts';
+import type { ImageLanding } from '../content/landing.ts';
 import type { AgentChannel } from '../control/channel.ts';
 import type { CoordinatorMessage, ImageName } from '../control/messages.ts';
 import { pull } from '../transfer/pull.ts';
 import type { Identity, PullBlame, RateLimit } from '../transfer/transfer.ts';
 import type { ImagePlace } from './image-place.ts';
 import { PROGRESS_INTERVAL_MS } from './limits.ts';
-import { titleOf } from './target.ts';
 
 type Order = Extract<CoordinatorMessage, { type: 'receive' }>;
 
@@ -17,7 +15,6 @@ export interface ReceiveOptions {
   readonly identity: Identity;
   readonly chunkSizeBytes: number;
   readonly place: ImagePlace;
-  readonly seeds: SeedTable;
   readonly download: RateLimit;
   /** Called when an image is complete and durable here, before the coordinator knows. */
   onReceived(image: ImageName): Promise<void>;
@@ -59,11 +56,12 @@ export function createReceives(options: ReceiveOptions): Receives {
 async function receive(options: ReceiveOptions, order: Order, signal: AbortSignal): Promise<void> {
   const { channel } = options;
   const { transfer, image } = order;
-  const landed: { landing?: FileLanding } = {};
+  const landed: { landing?: ImageLanding } = {};
   const pulling = pull({
     ...options,
     from: order.from,
     image: image.id,
+    level: options.place.level,
     signal,
     land: async (sizeBytes) => (landed.landing = await land(options, order, sizeBytes)),
   });
@@ -92,13 +90,13 @@ async function receive(options: ReceiveOptions, order: Order, signal: AbortSigna
   }
 }
 
-function land(options: ReceiveOptions, order: Order, sizeBytes: number): Promise<FileLanding> {
-  const { place, seeds, chunkSizeBytes } = options;
-  return openLanding({
-    path: place.pathOf(order.image),
+function land(
+  { place, chunkSizeBytes }: ReceiveOptions,
+  { image, neededBytes }: Order,
+  sizeBytes: number,
+): Promise<ImageLanding> {
+  return place.land(image, {
     shape: { sizeBytes, chunkSizeBytes },
-    title: titleOf(order.image),
-    neededBytes: Math.min(order.neededBytes, sizeBytes),
-    seeds,
+    neededBytes: Math.min(neededBytes, sizeBytes),
   });
 }

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { readdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { KgetError, systemCode } from '../base/error.ts';
 import { makeDirectories } from '../content/directories.ts';
-import { syncDirectory } from '../content/durable.ts';
+import { replaceFile } from '../content/durable.ts';
 import { partPathOf } from '../content/part-file.ts';
+import { openFileLanding } from '../content/file-landing.ts';
 import { indexPathOf } from '../content/seed-file.ts';
+import type { SeedTable } from '../content/seed-table.ts';
 import { imageName, type ImageName } from '../control/messages.ts';
 import type { ImagePlace } from './image-place.ts';
+import { titleOf } from './target-names.ts';
 
 const NAME_SUFFIX = '.json';
 
@@ -19,21 +21,23 @@ export interface SpoolOptions {
   readonly targetKey: string;
   /** This agent's node: several agents may share a host. */
   readonly node: string;
+  /** The agent's table: what lands in the spool joins it. */
+  readonly seeds: SeedTable;
 }
 
 /** A keeper's spool, and room for the indexes of its own images. */
 export interface Spool extends ImagePlace {
   /** A directory for files of this run only; emptied when the spool is opened and closed. */
   readonly scratch: string;
-  /** Removes the scratch directory, and the spool's own directories if they are empty. */
-  close(): void;
+  /** The file that `image` becomes. */
+  pathOf(image: ImageName): string;
 }
 
 /**
  * Opens the spool: `<root>/<target key>/<node>/<hash>.image` with its index, and with the image's
  * name in `<hash>.image.json`, written last. @throws KgetError `target-unwritable`
  */
-export function openSpool({ root, targetKey, node }: SpoolOptions): Spool {
+export function openSpool({ root, targetKey, node, seeds }: SpoolOptions): Spool {
   const home = join(root, targetKey);
   const directory = join(home, directoryName(node));
   const scratch = join(directory, 'scratch');
@@ -52,12 +56,9 @@ export function openSpool({ root, targetKey, node }: SpoolOptions): Spool {
     directory,
     scratch,
     pathOf: ({ id }) => pathOf(id),
-    async record(image) {
-      const path = pathOf(image.id) + NAME_SUFFIX;
-      await writeDurably(`${path}.tmp`, JSON.stringify(image));
-      renameSync(`${path}.tmp`, path);
-      await syncDirectory(directory);
-    },
+    land: (image, options) =>
+      openFileLanding({ ...options, path: pathOf(image.id), title: titleOf(image), seeds }),
+    record: (image) => replaceFile(pathOf(image.id) + NAME_SUFFIX, JSON.stringify(image)),
     kept: () => keptImages(directory).filter((image) => isWhole(pathOf(image.id), image)),
     drop,
     empty() {
@@ -109,12 +110,6 @@ function isWhole(path: string, image: ImageName): boolean {
 
 function sizeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.size;
-}
-
-async function writeDurably(path: string, text: string): Promise<void> {
-  await using file = await open(path, 'w', 0o600);
-  await file.writeFile(text);
-  await file.datasync();
 }
 
 function removeIfEmpty(directory: string): void {

@@ -1,24 +1,30 @@
+import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ServedImage } from '../content/image.ts';
 import { openIndex, type StoredIndex } from '../content/index-reader.ts';
 import { createOpenFiles } from '../content/open-files.ts';
 import { freeBytes } from '../content/room.ts';
 import { indexPathOf } from '../content/seed-file.ts';
-import { createSeedTable } from '../content/seed-table.ts';
+import { createSeedTable, type SeedTable } from '../content/seed-table.ts';
 import type { AgentChannel } from '../control/channel.ts';
-import type { AgentMessage, Configuration, ImageName } from '../control/messages.ts';
+import type {
+  AgentMessage,
+  Configuration,
+  ImageName,
+  TargetConfiguration,
+} from '../control/messages.ts';
 import { fileImage } from '../source/file-image.ts';
 import { identify } from '../source/source-file.ts';
 import { rateLimit, unlimited } from '../transfer/rate-limit.ts';
 import { serve } from '../transfer/serve.ts';
 import type { RateLimit } from '../transfer/transfer.ts';
-import type { ImagePlace } from './image-place.ts';
+import { openFileTarget } from './file-target.ts';
+import type { Target } from './image-place.ts';
 import { linkRate } from './link-rate.ts';
 import { createReceives, type Receives } from './receives.ts';
 import { createScans } from './scans.ts';
 import { openSpool } from './spool.ts';
-import { openTargetPlace } from './target.ts';
-import { loadTargetSeeds } from './target-seeds.ts';
+import { openStoreTarget } from './store-target.ts';
 
 /** An agent at work: it serves its images and those in its spool, and receives others. */
 export interface Workplace {
@@ -49,7 +55,7 @@ export async function openWorkplace(
   { channel, clock, home, defaultSpool, address }: WorkplaceOptions,
   configuration: Configuration,
 ): Promise<Workplace> {
-  const { node, identity, chunkSizeBytes, targetKey, targetDirectory } = configuration;
+  const { node, identity, chunkSizeBytes, targetKey, target } = configuration;
   const ending = new AbortController();
   const limit = (bytesPerSecond: number | null): RateLimit =>
     bytesPerSecond === null
@@ -57,22 +63,21 @@ export async function openWorkplace(
       : rateLimit({ bytesPerSecond, clock, signal: ending.signal });
 
   const root = configuration.spoolDirectory ?? defaultSpool;
-  const spool = targetDirectory === null ? openSpool({ root, targetKey, node }) : undefined;
-  const place: ImagePlace = spool ?? openTargetPlace(targetDirectory ?? '');
   const files = createOpenFiles();
   const seeds = createSeedTable(files);
+  const spool = target === null ? openSpool({ root, targetKey, node, seeds }) : undefined;
+  const taken = target === null ? undefined : await openTarget(target, seeds);
+  const place = spool ?? taken?.place;
+  assert(place !== undefined, 'images go into a spool or into a target');
+  const warnings = [...(taken?.warnings ?? [])];
   const served = new Map<string, ServedImage>();
   /** Of the images in the spool. */
   const indexes = new Map<string, StoredIndex>();
-  const { seeded, warnings } =
-    targetDirectory === null
-      ? { seeded: [], warnings: [] }
-      : await loadTargetSeeds(seeds, targetDirectory);
 
   /** Serves an image that lies complete in the spool, and uses it as a seed. */
   async function takeIn(image: ImageName): Promise<void> {
     if (spool === undefined) return;
-    const path = place.pathOf(image);
+    const path = spool.pathOf(image);
     const index = await openIndex(indexPathOf(path));
     indexes.get(image.id)?.close();
     indexes.set(image.id, index);
@@ -85,7 +90,7 @@ export async function openWorkplace(
       await takeIn(image);
       spooled.push(image);
     } catch (error) {
-      warnings.push(`ignored ${place.pathOf(image)}: ${String(error)}`);
+      warnings.push(`ignored ${image.id} in the spool: ${String(error)}`);
     }
   }
 
@@ -100,7 +105,6 @@ export async function openWorkplace(
     identity,
     chunkSizeBytes,
     place,
-    seeds,
     download: limit(configuration.downloadBytesPerSecond),
     async onReceived(image) {
       await place.record(image);
@@ -126,7 +130,7 @@ export async function openWorkplace(
       // Where ssh reached the frontend, if it did, its user is, and no node.
       linkBytesPerSecond: linkRate(spool === undefined ? null : address),
       spooled,
-      seeded,
+      seeded: [...(taken?.seeded ?? [])],
       warnings,
     },
     receives,
@@ -143,7 +147,13 @@ export async function openWorkplace(
       for (const index of indexes.values()) index.close();
       files.close();
       if (emptySpool) place.empty();
-      spool?.close();
+      place.close();
     },
   };
+}
+
+function openTarget(target: TargetConfiguration, seeds: SeedTable): Promise<Target> {
+  return target.layout === 'files'
+    ? openFileTarget(target.directory, seeds)
+    : openStoreTarget(target);
 }

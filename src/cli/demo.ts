@@ -11,6 +11,7 @@ import { formatRate } from '../base/units.ts';
 import { localLauncher } from '../control/local-launcher.ts';
 import { renderSummaryText } from '../report/text.ts';
 import { EXIT, exitCodeOf } from './exit-code.ts';
+import { fileLayout } from './file-layout.ts';
 import { runGather, type GatherResult } from './gather-run.ts';
 import { showProgress } from './progress.ts';
 import type { System } from './system.ts';
@@ -100,6 +101,8 @@ async function gatherAll(
       senders: 1,
       chunkSizeBytes: CHUNK_BYTES,
       targetDirectory: target,
+      layout: fileLayout,
+      command: ['demo'],
       spoolDirectory: join(directory, 'nodes', 'spool'),
       frontendBytesPerSecond: LINK_BYTES_PER_SECOND,
       nodeBytesPerSecond: LINK_BYTES_PER_SECOND,

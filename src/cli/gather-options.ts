@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { KgetError } from '../base/error.ts';
 import { parseRate, parseSize } from '../base/units.ts';
 import { isChunkSize } from '../content/shape.ts';
+import { DEFAULT_LEVEL, MAX_LEVEL } from '../content/zstd.ts';
 import { DEFAULT_WINDOW } from '../control/launch-window.ts';
 import type { Objective } from '../planner/types.ts';
 import { addNodeTermsOptions, type NodeTermsOptions } from './node-terms.ts';
@@ -38,6 +39,8 @@ export interface RunOptions extends NodeTermsOptions {
 
 /** What `gather` was told on its command line, parsed. */
 export interface GatherOptions extends RunOptions {
+  readonly layout: 'files' | 'store';
+  readonly compression: number;
   readonly onRelease?: string;
   readonly report?: string;
   readonly dryRun: boolean;
@@ -48,6 +51,17 @@ export interface GatherOptions extends RunOptions {
 /** Declares the options of `gather`. */
 export function addGatherOptions(command: Command): Command {
   return addRunOptions(command)
+    .addOption(
+      new Option('--layout <kind>', 'DIR/NODE/FILE, or snapshots of a store (kgetplus ls)')
+        .choices(['files', 'store'])
+        .default('files'),
+    )
+    .option(
+      '--compression <level>',
+      `zstd level of chunks in a store, 1 to ${MAX_LEVEL}`,
+      countUpTo(MAX_LEVEL, 1),
+      DEFAULT_LEVEL,
+    )
     .option('--on-release <cmd>', 'run on this host for each released node ({node} is replaced)')
     .option('--fresh', 'do not continue an interrupted run into the same directory', false)
     .option('--dry-run', 'show what would be gathered and move nothing', false)

@@ -14,6 +14,8 @@ import { reportOf } from './outcome.ts';
 import { writeReportFile } from './report-file.ts';
 import { resumptionFor, resumptionText } from './resumption.ts';
 import { rivalCurves } from './rival-curves.ts';
+import type { Layout } from './layout.ts';
+import { runName } from './run-name.ts';
 import { openTarget } from './target.ts';
 
 /** Tries for one image, over all senders and receivers, before it is given up. */
@@ -22,8 +24,12 @@ export const MAX_ATTEMPTS = 5;
 /** A gather as the commands ask for it: a plan without what the run itself makes up. */
 export interface GatherRequest extends Omit<
   GatherPlan,
-  'run' | 'startedMs' | 'targetKey' | 'resumption' | 'planner'
+  'run' | 'startedMs' | 'target' | 'targetKey' | 'resumption' | 'planner'
 > {
+  readonly targetDirectory: string;
+  readonly layout: Layout;
+  /** The words of the command, for the manifest. */
+  readonly command: readonly string[];
   readonly objective: Objective;
   readonly maxHops: number;
   readonly copies: number;
@@ -65,11 +71,15 @@ export async function runGather(
   const startedAt = new Date();
   using target = openTarget(request.targetDirectory);
   const { records, goodBytes } = readJournal(target.journalPath);
-  const { patterns, fresh } = request;
-  const place = { patterns, directory: target.directory };
-  const resumption = fresh ? undefined : resumptionFor(records, place);
+  const { patterns, fresh, layout } = request;
+  const { directory } = target;
+  const resumption = fresh
+    ? undefined
+    : await resumptionFor(records, { patterns, directory, layout });
   if (resumption !== undefined) system.observer.notice('run', resumptionText(resumption));
-  const run = `${startedAt.toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${entropy.hex(3)}`;
+  const run = resumption?.run ?? runName(startedAt, entropy);
+  const place = { directory, run };
+  const words = { startedAt: startedAt.toISOString(), command: request.command };
   const plan: GatherPlan = {
     ...request,
     planner: {
@@ -80,7 +90,7 @@ export async function runGather(
     },
     run,
     startedMs,
-    targetDirectory: target.directory,
+    target: layout.target(place),
     targetKey: target.key,
     resumption,
   };
@@ -88,14 +98,17 @@ export async function runGather(
   const journal = openJournal(target.journalPath, keepBytes);
   try {
     if (!request.dryRun) {
-      const began = { run, startedAt: startedAt.toISOString(), patterns: [...patterns] };
-      journal.append({ type: 'run', ...began });
+      const { startedAt: at } = words;
+      const kept = { patterns: [...patterns], layout: layout.kind };
+      journal.append({ type: 'run', run, startedAt: at, ...kept });
+      await layout.begin(place, words);
     }
     const authority = await createAuthority(startedAt);
     const outcome = await gather(plan, { ...system, journal, identify: authority.issue });
+    if (!request.dryRun) await layout.end(place, words, outcome);
     const htmlPath = resolve(request.reportPath ?? target.htmlReportPath);
     const seconds = (clock.nowMs() - startedMs) / 1000;
-    const report = reportOf(plan, outcome.facts, { startedAt: startedAt.toISOString(), seconds });
+    const report = reportOf(plan, outcome.facts, { startedAt: words.startedAt, seconds });
     const files = [
       { path: target.jsonReportPath, text: () => serialiseReport(report) },
       { path: htmlPath, text: () => renderHtml(report, rivalCurves(report)) },

@@ -6,6 +6,7 @@ import type { RunFacts } from '../coordinator/facts.ts';
 import { foldNodeSet } from '../nodeset/fold.ts';
 import { serialiseReport } from '../report/json.ts';
 import { renderSummaryText } from '../report/text.ts';
+import { fileLayout } from './file-layout.ts';
 import { exitCodeOf, exitCodeOfDryRun } from './exit-code.ts';
 import { addGatherOptions, checkPatterns, type GatherOptions } from './gather-options.ts';
 import { runGather, type GatherResult } from './gather-run.ts';
@@ -13,6 +14,7 @@ import { nodeLauncher } from './node-launcher.ts';
 import { readNodeTerms } from './node-terms.ts';
 import { chooseNodes, nodeSetFiles, repeatedText } from './nodes.ts';
 import { showProgress } from './progress.ts';
+import { storeLayout } from './store-layout.ts';
 import { releaseHook } from './release-hook.ts';
 import type { System } from './system.ts';
 
@@ -65,6 +67,8 @@ async function gatherCommand(
       senders: options.senders,
       chunkSizeBytes: options.chunkSize,
       targetDirectory: resolve(options.to),
+      layout: options.layout === 'store' ? storeLayout(options.compression) : fileLayout,
+      command: system.commandLine,
       spoolDirectory: options.spool ?? null,
       frontendBytesPerSecond: options.bwlimit ?? null,
       nodeBytesPerSecond: null,

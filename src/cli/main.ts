@@ -41,6 +41,7 @@ const system: System = {
   stderr: process.stderr,
   agent: { agentFile: fileURLToPath(new URL('agent.cjs', import.meta.url)), version: VERSION },
   processors: availableParallelism(),
+  commandLine: process.argv.slice(2),
   environment: process.env,
   interrupt: interrupt.signal,
   setExitCode: (code) => {

@@ -42,7 +42,7 @@ export async function askNodes(
         planner: plannerOptions(options),
         senders: 1,
         chunkSizeBytes: options.chunkSize,
-        targetDirectory,
+        target: { layout: 'files', directory: targetDirectory },
         targetKey: run,
         spoolDirectory: options.spool ?? null,
         // Rates are as the hosts tell them; the forecast lays limits on.

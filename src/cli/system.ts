@@ -16,6 +16,8 @@ export interface System {
   readonly agent: { readonly agentFile: string; readonly version: string };
   /** How many processors this process may use. */
   readonly processors: number;
+  /** The words after the name of this command. */
+  readonly commandLine: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Aborted by the first Ctrl-C; the second one ends the process. */
   readonly interrupt: AbortSignal;

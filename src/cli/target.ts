@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { KgetError } from '../base/error.ts';
 import { makeDirectories } from '../content/directories.ts';
-import { takeLock } from './lock.ts';
+import { takeLock } from '../store/lock.ts';
 
 /** A target directory that this run alone works in, until it is disposed of. */
 export interface Target extends Disposable {
@@ -24,7 +24,15 @@ export function openTarget(path: string): Target {
   const directory = makeDirectory(path);
   const own = join(directory, '.kgetplus');
   const lock = join(own, 'lock');
-  takeLock(lock, directory);
+  takeLock(
+    lock,
+    (pid) =>
+      new KgetError(
+        'locked',
+        `Cannot gather into ${directory}: another run (process ${pid}) works in it; ` +
+          'wait for its end or name another directory',
+      ),
+  );
   return {
     directory,
     key: createHash('sha256').update(`${hostname()}\0${directory}`).digest('hex').slice(0, 16),

@@ -1,4 +1,5 @@
 import { close, fdatasync, fsync, open, renameSync, rmSync } from 'node:fs';
+import { open as openHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { makeDirectories } from './directories.ts';
@@ -23,6 +24,18 @@ export async function syncDirectory(directory: string): Promise<void> {
 /** Makes `directory` and whatever is missing above it, durably. */
 export async function makeDirectory(directory: string): Promise<void> {
   for (const made of makeDirectories(directory).toReversed()) await syncDirectory(dirname(made));
+}
+
+/** Writes a small file in the place of an older one, durably and all at once. */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  const fresh = `${path}.kgetplus-new`;
+  {
+    await using file = await openHandle(fresh, 'w', 0o600);
+    await file.writeFile(text);
+    await file.datasync();
+  }
+  renameSync(fresh, path);
+  await syncDirectory(dirname(path));
 }
 
 /** A complete and synced file and its index, and the names that both are to get. */

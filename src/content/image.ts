@@ -56,6 +56,13 @@ export interface ChunkRun {
   readonly count: number;
 }
 
+/** A chunk as it came from its sender. */
+export interface FetchedChunk {
+  readonly bytes: Uint8Array;
+  /** The zstd frame of `bytes` that came, if it came as one. */
+  readonly packed?: Uint8Array | undefined;
+}
+
 /**
  * Takes in one image. Zeros, seeds, duplicates and what an interrupted try left behind are settled
  * here; the data plane only brings what is left.
@@ -71,10 +78,10 @@ export interface Landing {
   settle(first: number, digests: Buffer): Promise<readonly ChunkRun[]>;
   /**
    * Verifies a fetched chunk against its digest and writes it (also to the other positions that
-   * waited for it). `bytes` may be reused by the caller afterwards.
+   * waited for it). `bytes` and `packed` may be reused by the caller afterwards.
    * @throws KgetError `corrupt`, `no-room`, `target-unwritable`; `protocol` for a chunk not wanted
    */
-  write(position: number, bytes: Uint8Array): void;
+  write(position: number, chunk: FetchedChunk): void;
   /** Image bytes settled so far. */
   doneBytes(): number;
 }

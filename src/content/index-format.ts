@@ -11,9 +11,9 @@ export const TABLE_HEADER_BYTES = 16;
 export const ENTRY_BYTES = 8 + DIGEST_BYTES;
 export const TAIL_BYTES = 40;
 
-const INDEX_TYPE = 0x96824d9c7b129ff9n;
-const TABLE_TYPE = 0xe75b9e112f17417dn;
-const TABLE_SIZE_UNKNOWN = 0xffffffffffffffffn;
+export const INDEX_TYPE = 0x96824d9c7b129ff9n;
+export const TABLE_TYPE = 0xe75b9e112f17417dn;
+export const TABLE_SIZE_UNKNOWN = 0xffffffffffffffffn;
 const TAIL_MARKER = 0x4b4f050e5549ecd1n;
 
 /** No feature flag: digests are SHA-256. */
@@ -123,7 +123,11 @@ function endOffset(shape: ImageShape, position: number): number {
   return Math.min((position + 1) * shape.chunkSizeBytes, shape.sizeBytes);
 }
 
-function differs(what: string, found: bigint | undefined, wanted: bigint | undefined): Defect {
+export function differs(
+  what: string,
+  found: bigint | undefined,
+  wanted: bigint | undefined,
+): Defect {
   if (found === wanted) return undefined;
   return `found ${what} 0x${found?.toString(16)}, wanted 0x${wanted?.toString(16)}`;
 }
@@ -134,6 +138,6 @@ function words(values: readonly bigint[]): Buffer {
   return bytes;
 }
 
-function toWords(bytes: Buffer): bigint[] {
+export function toWords(bytes: Buffer): bigint[] {
   return Array.from({ length: bytes.length / 8 }, (_, place) => bytes.readBigUInt64LE(place * 8));
 }

@@ -1,77 +1,77 @@
-import { dirname } from 'node:path';
 import { assert } from '../base/assert.ts';
 import { KgetError } from '../base/error.ts';
-import { createChunkPlacer } from './chunk-placer.ts';
+import type { ChunkPlacer } from './chunk-placer.ts';
 import { digestOf } from './digest.ts';
-import { type ChunkRun, DIGEST_BYTES, type Landing } from './image.ts';
+import { type ChunkRun, DIGEST_BYTES, type ImageShape, type Landing } from './image.ts';
 import { createSummarizer, type ImageSummary } from './image-summary.ts';
+import type { IndexWriter } from './index-writer.ts';
 import { createLandingTurns } from './landing-turns.ts';
-import { createPacedSync } from './paced-sync.ts';
-import { openPart, type PartOptions } from './part-file.ts';
 import { storeFailure } from './room.ts';
-import type { SeedTable } from './seed-table.ts';
 import { settleChunks } from './settle-chunks.ts';
 import { chunkCountOf, chunkLengthAt } from './shape.ts';
 import { createWantedChunks, type WantedChunk } from './wanted-chunks.ts';
 
-/** A landing that makes a file with its index beside it. */
-export interface FileLanding extends Landing {
+/** A landing that lasts: it makes a file with its index beside it, or a snapshot in a store. */
+export interface ImageLanding extends Landing {
   /**
    * Makes the image durable and gives it its name; every chunk must have been settled or written.
-   * From then on it is a seed under that name. @throws KgetError `no-room`, `target-unwritable`
+   * @throws KgetError `no-room`, `target-unwritable`
    */
   finish(): Promise<ImageSummary>;
   /**
    * Gives the image up, unless it is finished: what has arrived is kept for another try into the
-   * same path, or removed. Idempotent. A call of `settle` that is under way throws `cancelled`; one
+   * same place, or removed. Idempotent. A call of `settle` that is under way throws `cancelled`; one
    * of `finish` is waited for. @throws KgetError `target-unwritable`
    */
   abandon(options: { readonly keepPart: boolean }): Promise<void>;
 }
 
-export interface LandingOptions extends PartOptions {
-  /** The agent's table: chunks are taken from it, and those of this image join it. */
-  readonly seeds: SeedTable;
+/** Where an image lands. Its errors are the system's. */
+export interface LandingPlace {
+  readonly shape: ImageShape;
+  /** The image in error messages, e.g. `image "disk.qcow2" from node07`. */
+  readonly title: string;
+  readonly directory: string;
+  /** What the image will take on disk, as far as is known. */
+  readonly neededBytes: number;
+  readonly placer: ChunkPlacer;
+  readonly index: IndexWriter;
+  /** Resolves when not too much is on its way to the disk. */
+  ready(): Promise<void>;
+  /** Makes the chunks durable, ends the index, and gives the image its name. */
+  publish(): Promise<void>;
+  /** Ends without the image. Idempotent. */
+  abandon(options: { readonly keepPart: boolean }): Promise<void>;
 }
 
-/**
- * Begins to land an image in a sparse file beside `path`; what an earlier try has left there is
- * used. Only one landing may be open for a path. @throws KgetError `no-room`, `target-unwritable`
- */
-export async function openLanding(options: LandingOptions): Promise<FileLanding> {
-  const { path, shape, seeds, title } = options;
-  const part = await openPart(options);
-  const sync = createPacedSync(part.fd);
-  const placer = createChunkPlacer({ part, shape, seeds, sync });
+/** Begins to land an image. */
+export function createLanding(place: LandingPlace): ImageLanding {
+  const { shape, title, directory, placer, index } = place;
   const summary = createSummarizer(shape);
   const wanted = createWantedChunks(shape.chunkSizeBytes);
   const turns = createLandingTurns(title);
   let next = 0;
 
   function failed(error: unknown): unknown {
-    const neededBytes = (options.neededBytes ?? shape.sizeBytes) - placer.doneBytes();
-    const directory = dirname(path);
-    return storeFailure(error, { title, directory, neededBytes: Math.max(neededBytes, 0) });
+    const neededBytes = Math.max(place.neededBytes - placer.doneBytes(), 0);
+    return storeFailure(error, { title, directory, neededBytes });
   }
   async function settle(first: number, digests: Buffer): Promise<readonly ChunkRun[]> {
     assert(first === next, `chunk ${first} settled out of turn`);
     next += digests.length / DIGEST_BYTES;
     assert(Number.isInteger(next) && next <= chunkCountOf(shape), `${next} chunks settled`);
-    await sync.ready();
+    await place.ready();
     turns.confirmOpen();
     const runs = await settleChunks({ placer, wanted, turns }, first, digests);
     summary.append(digests);
-    part.index.append(digests);
+    index.append(digests);
     return runs;
   }
   async function finish(): Promise<ImageSummary> {
     assert(next === chunkCountOf(shape), `finished after ${next} chunks`);
     assert(wanted.size() === 0, `finished while ${wanted.size()} chunks were missing`);
     await placer.idle();
-    await sync.finish();
-    await part.index.finish();
-    // The next image is settled meanwhile, and must not fetch again what is here.
-    await part.publish(() => seeds.renameFile(part.path, path));
+    await place.publish();
     return summary.finish();
   }
   const fail = (error: unknown): never => {
@@ -79,12 +79,13 @@ export async function openLanding(options: LandingOptions): Promise<FileLanding>
   };
   return {
     settle: (first, digests) => turns.run(() => settle(first, digests)).catch(fail),
-    write(position, bytes) {
+    write(position, fetched) {
       turns.confirmOpen();
       const chunk = wanted.get(position);
-      verify(chunk, bytes, { position, title, lengthBytes: chunkLengthAt(shape, position) });
+      const lengthBytes = chunkLengthAt(shape, position);
+      verify(chunk, fetched.bytes, { position, title, lengthBytes });
       try {
-        for (const place of chunk.positions) placer.write(place, chunk.digest, bytes);
+        for (const at of chunk.positions) placer.write(at, chunk.digest, fetched);
       } catch (error) {
         throw failed(error);
       }
@@ -92,12 +93,10 @@ export async function openLanding(options: LandingOptions): Promise<FileLanding>
     },
     doneBytes: () => placer.doneBytes(),
     finish: () => turns.finish(finish).catch(fail),
-    async abandon({ keepPart }) {
+    async abandon(options) {
       if ((await turns.end()) === 'finished') return;
       await placer.idle().catch(() => {});
-      await sync.idle();
-      if (!keepPart) seeds.forgetFile(part.path);
-      await part.abandon({ keepPart }).catch(fail);
+      await place.abandon(options).catch(fail);
     },
   };
 }

@@ -5,7 +5,7 @@ import type { ImageShape } from './image.ts';
 const MIN_CHUNK_BYTES = 4 * 1024;
 
 /** The largest chunk: a chunk is held in memory whole. */
-const MAX_CHUNK_BYTES = 16 * 1024 * 1024;
+export const MAX_CHUNK_BYTES = 16 * 1024 * 1024;
 
 /** True for the chunk sizes that Kget+ works with: powers of two from 4 KiB to 16 MiB. */
 export function isChunkSize(bytes: number): boolean {

@@ -18,6 +18,19 @@ export const imageName = z.object({
   sizeBytes: z.int(),
 });
 
+/** What becomes of images on the frontend: files, each with its index, or snapshots of a store. */
+const target = z.discriminatedUnion('layout', [
+  z.object({ layout: z.literal('files'), directory: z.string() }),
+  z.object({
+    layout: z.literal('store'),
+    directory: z.string(),
+    /** The run that snapshots are filed under. */
+    run: z.string(),
+    /** The zstd level of chunks. */
+    level: z.int(),
+  }),
+]);
+
 const configure = z.object({
   type: z.literal('configure'),
   /** The agent's own node name, and the name in its certificate. */
@@ -32,8 +45,8 @@ const configure = z.object({
    */
   targetKey: z.string(),
   spoolDirectory: z.nullable(z.string()),
-  /** Only for the frontend's agent: images are placed here, and files with an index are seeds. */
-  targetDirectory: z.nullable(z.string()),
+  /** Only for the frontend's agent: where images end, and what is there need not come again. */
+  target: z.nullable(target),
   /** Bytes per second; null for no limit. */
   uploadBytesPerSecond: z.nullable(z.number()),
   downloadBytesPerSecond: z.nullable(z.number()),
@@ -197,3 +210,4 @@ export type CoordinatorMessage = z.infer<typeof coordinatorMessage>;
 export type AgentMessage = z.infer<typeof agentMessage>;
 export type ImageName = z.infer<typeof imageName>;
 export type Configuration = z.infer<typeof configure>;
+export type TargetConfiguration = z.infer<typeof target>;

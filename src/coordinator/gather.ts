@@ -127,7 +127,7 @@ function configurationFor(
     identity,
     targetKey: plan.targetKey,
     spoolDirectory: plan.spoolDirectory,
-    targetDirectory: onFrontend ? plan.targetDirectory : null,
+    target: onFrontend ? plan.target : null,
     uploadBytesPerSecond: onFrontend ? null : plan.nodeBytesPerSecond,
     downloadBytesPerSecond: onFrontend ? plan.frontendBytesPerSecond : plan.nodeBytesPerSecond,
   };

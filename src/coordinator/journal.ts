@@ -11,6 +11,8 @@ export const journalRecord = z.discriminatedUnion('type', [
     run: z.string(),
     startedAt: z.string(),
     patterns: z.optional(z.array(z.string())),
+    /** Without one it is `files`. */
+    layout: z.optional(z.enum(['files', 'store'])),
   }),
   /**
    * Its own node has named it (again): copies from before do not count, the image may be another.
@@ -44,6 +46,8 @@ export interface Resumption {
   readonly run: string;
   /** The paths that it gathers, if it said so. */
   readonly patterns?: readonly string[] | undefined;
+  /** How it lays images down, if it said so. */
+  readonly layout?: 'files' | 'store';
   readonly released: ReadonlySet<string>;
   readonly images: ReadonlyMap<string, ResumedImage>;
 }
@@ -63,12 +67,13 @@ interface ResumedImage {
 export function foldJournal(records: readonly JournalRecord[]): Resumption | undefined {
   let run: string | undefined;
   let patterns: readonly string[] | undefined;
+  let layout: 'files' | 'store' = 'files';
   const released = new Set<string>();
   const images = new Map<string, ResumedImage>();
   for (const record of records) {
     switch (record.type) {
       case 'run':
-        ({ run, patterns } = record);
+        ({ run, patterns, layout = 'files' } = record);
         break;
       case 'image':
         images.set(record.image, { ...record, safe: false, copies: [] });
@@ -88,7 +93,7 @@ export function foldJournal(records: readonly JournalRecord[]): Resumption | und
         break;
     }
   }
-  return run === undefined ? undefined : { run, patterns, released, images };
+  return run === undefined ? undefined : { run, patterns, layout, released, images };
 }
 
 function withCopy(image: ResumedImage, at: string | null): ResumedImage {

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Failure } from '../base/error.ts';
 import type { AgentLauncher } from '../control/channel.ts';
-import type { Configuration } from '../control/messages.ts';
+import type { Configuration, TargetConfiguration } from '../control/messages.ts';
 import type { PlannerOptions } from '../planner/types.ts';
 import type { ImageFacts, NodeFacts, RunFacts, RunFailure } from './facts.ts';
 import type { Journal, Resumption } from './journal.ts';
@@ -24,7 +24,7 @@ export interface GatherPlan {
   /** Bytes per second each way of the uplinks of racks; of those not in it, no limit is known. */
   readonly rackUplinks: ReadonlyMap<string, number>;
   readonly chunkSizeBytes: number;
-  readonly targetDirectory: string;
+  readonly target: TargetConfiguration;
   /** Names this frontend's target directory to the agents: see `Configuration`. */
   readonly targetKey: string;
   readonly spoolDirectory: string | null;

@@ -4,9 +4,6 @@ import { ERROR_CODES } from '../base/error.ts';
 /** Name and version of the format, in every report's `schema`. */
 export const SCHEMA = 'kgetplus.report/1';
 
-/** What tells a report of another version from something else altogether. */
-export const schemaName = z.object({ schema: z.string() });
-
 const seconds = z.number().check(z.nonnegative());
 const bytes = z.int().check(z.nonnegative());
 const count = z.int().check(z.nonnegative());

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Failure, KgetError, toFailure } from '../base/error.ts';
-import { expandBraces, parseGlob } from './glob.ts';
+import { expandBraces, parseGlob } from '../base/glob.ts';
 import { readFailure } from './source-file.ts';
 import { type EntryBudget, exists, type Report, walk } from './walk.ts';
 

@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs';
 import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KgetError, systemCode } from '../base/error.ts';
-import type { Segment } from './glob.ts';
+import type { Segment } from '../base/glob.ts';
 import { readFailure } from './source-file.ts';
 
 /** Directory entries that are looked at for all patterns of a node. */

@@ -3,11 +3,11 @@ import { KgetError } from '../base/error.ts';
 import type { ChunkRun, ServedImage } from '../content/image.ts';
 import { chunkLengthAt } from '../content/shape.ts';
 import { blockQueue } from './block-queue.ts';
-import { compressionChoice, type CompressionChoice } from './compression-choice.ts';
+import { alwaysCompress, compressionChoice, type CompressionChoice } from './compression-choice.ts';
 import { Encoding, FrameType, HEADER_BYTES, writeHeader } from './frame.ts';
 import { BLOCK_BYTES, BLOCKS, FIRST_BLOCK_BYTES, MAX_QUEUED_RUNS } from './limits.ts';
 import type { RateLimit } from './transfer.ts';
-import { compress, hasZstd } from './zstd.ts';
+import { compress, FAST_LEVEL, hasZstd } from '../content/zstd.ts';
 
 export interface ChunkSenderOptions {
   readonly socket: TLSSocket;
@@ -15,6 +15,8 @@ export interface ChunkSenderOptions {
   readonly upload: RateLimit;
   /** Whether the receiver can decompress. */
   readonly acceptsZstd: boolean;
+  /** The zstd level at which every chunk is to be compressed; 0 if only where that pays. */
+  readonly level: number;
   /** Ends the sending. */
   readonly signal: AbortSignal;
   /** Sending has failed: KgetError `source-unreadable`, `source-changed`. */
@@ -37,7 +39,7 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
   const frameBytes = HEADER_BYTES + shape.chunkSizeBytes;
   const blockBytes = chunksInBlock * frameBytes;
   const queue = blockQueue({ socket, blocks: BLOCKS, blockBytes });
-  const choice = options.acceptsZstd && hasZstd ? compressionChoice(nowMs()) : undefined;
+  const choice = options.acceptsZstd && hasZstd ? choiceFor(options) : undefined;
   signal.addEventListener('abort', () => queue.end(), { once: true });
   const wanted: { next: number; end: number }[] = [];
   /** How much to put into a block: little under a rate limit, so that the stream is even. */
@@ -143,7 +145,7 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
     const start = offset + HEADER_BYTES;
     const chunk = block.subarray(start, start + chunkLengthAt(shape, first));
     image.read([chunk], first * shape.chunkSizeBytes);
-    const packed = choice && pack(chunk, choice, nowMs);
+    const packed = choice && pack(chunk, choice, options);
     if (packed !== undefined) block.set(packed, start);
     const payloadBytes = packed?.length ?? chunk.length;
     const encoding = packed === undefined ? Encoding.raw : Encoding.zstd;
@@ -152,6 +154,10 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
   }
 
   return { want, isIdle: () => wanted.length === 0 && !isSending && queue.isIdle() };
+}
+
+function choiceFor({ level, nowMs }: ChunkSenderOptions): CompressionChoice {
+  return level === 0 ? compressionChoice(nowMs()) : alwaysCompress();
 }
 
 /** Consecutive chunks, and where in the block they go. */
@@ -163,10 +169,14 @@ interface Place {
 }
 
 /** The compressed chunk, if now is the time to compress and it was worth it. */
-function pack(chunk: Buffer, choice: CompressionChoice, nowMs: () => number): Buffer | undefined {
+function pack(
+  chunk: Buffer,
+  choice: CompressionChoice,
+  { level, nowMs }: ChunkSenderOptions,
+): Buffer | undefined {
   if (!choice.wanted()) return undefined;
   const startMs = nowMs();
-  const packed = compress(chunk);
+  const packed = compress(chunk, level === 0 ? FAST_LEVEL : level);
   const tookMs = nowMs() - startMs;
   const isWorthwhile = choice.tried({
     plainBytes: chunk.length,

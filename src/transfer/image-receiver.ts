@@ -7,7 +7,7 @@ import { MAX_PENDING_CHUNKS } from './limits.ts';
 import { encodeCount, encodeRuns } from './payload.ts';
 import type { PullBlame, PullCounters } from './transfer.ts';
 import { wantWindow } from './want-window.ts';
-import { decompress } from './zstd.ts';
+import { decompress } from '../content/zstd.ts';
 
 export interface ImageReceiverOptions {
   readonly shape: ImageShape;
@@ -87,7 +87,7 @@ export function imageReceiver(options: ImageReceiverOptions): ImageReceiver {
       );
     }
     try {
-      landing.write(position, bytes);
+      landing.write(position, { bytes, packed: isPacked ? payload : undefined });
     } catch (error) {
       // A digest that does not match is the sender's fault, all else is ours.
       return onFailed(toFailure(error).code === 'corrupt' ? 'source' : 'target', error);

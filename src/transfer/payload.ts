@@ -1,5 +1,6 @@
 import { ERROR_CODES, KgetError, type Failure } from '../base/error.ts';
 import type { ChunkRun, ImageShape } from '../content/image.ts';
+import { MAX_LEVEL } from '../content/zstd.ts';
 import { PROTOCOL_VERSION } from './frame.ts';
 import { MAX_FAILURE_BYTES, MAX_IMAGE_ID_BYTES } from './limits.ts';
 
@@ -23,6 +24,8 @@ export interface Open {
   readonly image: string;
   readonly chunkSizeBytes: number;
   readonly acceptsZstd: boolean;
+  /** The zstd level at which every chunk is to be compressed; 0 if only where that pays. */
+  readonly level: number;
 }
 
 export function encodeOpen(open: Open): Buffer {
@@ -36,7 +39,8 @@ export function encodeOpen(open: Open): Buffer {
   const payload = Buffer.alloc(OPEN_FIXED_BYTES + id.length);
   payload.writeUInt32LE(OPEN_MAGIC, 0);
   payload.writeUInt16LE(PROTOCOL_VERSION, 4);
-  payload.writeUInt16LE(open.acceptsZstd ? ACCEPTS_ZSTD : 0, 6);
+  payload.writeUInt8(open.acceptsZstd ? ACCEPTS_ZSTD : 0, 6);
+  payload.writeUInt8(open.level, 7);
   payload.writeUInt32LE(open.chunkSizeBytes, 8);
   id.copy(payload, OPEN_FIXED_BYTES);
   return payload;
@@ -57,7 +61,8 @@ export function decodeOpen(payload: Buffer): Open {
   return {
     image: payload.toString('utf8', OPEN_FIXED_BYTES),
     chunkSizeBytes: payload.readUInt32LE(8),
-    acceptsZstd: (payload.readUInt16LE(6) & ACCEPTS_ZSTD) !== 0,
+    acceptsZstd: (payload.readUInt8(6) & ACCEPTS_ZSTD) !== 0,
+    level: Math.min(payload.readUInt8(7), MAX_LEVEL),
   };
 }
 

@@ -8,7 +8,7 @@ import { INDEX_BATCH, MAX_FAILURE_BYTES } from './limits.ts';
 import { decodeFailure, decodeMeta, encodeOpen, META_BYTES } from './payload.ts';
 import { checkShape } from './shape.ts';
 import type { PullBlame, PullCounters, PullOptions } from './transfer.ts';
-import { hasZstd } from './zstd.ts';
+import { hasZstd } from '../content/zstd.ts';
 
 /** The frames that a sender may send. */
 export function answerLimits(chunkSizeBytes: number): PayloadLimits {
@@ -22,7 +22,10 @@ export function answerLimits(chunkSizeBytes: number): PayloadLimits {
   };
 }
 
-export interface ReceiverOptions extends Pick<PullOptions, 'image' | 'land' | 'chunkSizeBytes'> {
+export interface ReceiverOptions extends Pick<
+  PullOptions,
+  'image' | 'land' | 'chunkSizeBytes' | 'level'
+> {
   readonly counters: PullCounters;
   readonly send: (frame: Buffer) => void;
   /** Everything is there. */
@@ -57,7 +60,7 @@ export function receiver(options: ReceiverOptions): Receiver {
 
   function open(): void {
     try {
-      const payload = encodeOpen({ ...options, acceptsZstd: hasZstd });
+      const payload = encodeOpen({ ...options, acceptsZstd: hasZstd, level: options.level ?? 0 });
       options.send(encodeFrame(FrameType.open, payload));
     } catch (error) {
       options.onFailed('target', error);

@@ -94,11 +94,11 @@ export function sender(options: SenderOptions): Sender {
       );
     }
     checkAgreement(image, request.chunkSizeBytes);
-    const { acceptsZstd } = request;
+    const { acceptsZstd, level } = request;
     opened = {
       image,
       index: indexSender({ ...options, index: image.index }),
-      chunks: chunkSender({ ...options, acceptsZstd, image }),
+      chunks: chunkSender({ ...options, acceptsZstd, level, image }),
     };
     options.onOpened();
     send(encodeFrame(FrameType.meta, encodeMeta(image.shape)));

@@ -47,6 +47,11 @@ export interface PullOptions {
    */
   land(sizeBytes: number): Promise<Landing>;
   readonly chunkSizeBytes: number;
+  /**
+   * The zstd level at which the sender compresses every chunk that shrinks by it, if it can; without
+   * one it compresses where that pays.
+   */
+  readonly level?: number | undefined;
   readonly download: RateLimit;
   readonly signal: AbortSignal;
   /** Other limits than `PULL_LIMITS`. */

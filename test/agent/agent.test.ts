@@ -73,7 +73,7 @@ void suite('runAgent', () => {
 
   void test('`runAgent` is unfit when the target directory is not there', async () => {
     const { coordinator, heard, left, spool } = agent();
-    coordinator.send(await configuration({ targetDirectory: spool }));
+    coordinator.send(await configuration({ target: { layout: 'files', directory: spool } }));
     const { failure } = await heard('unfit');
     assert.equal(failure.code, 'target-unwritable');
     await setImmediate();
@@ -141,7 +141,7 @@ async function configuration(changes: Partial<Configuration>): Promise<Configura
     identity: await authority.issue('node1'),
     targetKey: 'key',
     spoolDirectory: null,
-    targetDirectory: null,
+    target: null,
     uploadBytesPerSecond: null,
     downloadBytesPerSecond: null,
     ...changes,

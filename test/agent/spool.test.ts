@@ -3,6 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
+import { createOpenFiles } from '../../src/content/open-files.ts';
+import { createSeedTable } from '../../src/content/seed-table.ts';
 import { openSpool, type Spool } from '../../src/agent/spool.ts';
 import { partPathOf } from '../../src/content/part-file.ts';
 import { indexPathOf } from '../../src/content/seed-file.ts';
@@ -15,6 +17,8 @@ after(() => {
 
 const image: ImageName = { id: 'a1:/vm/disk', node: 'a1', path: '/vm/disk', sizeBytes: 5 };
 const other: ImageName = { ...image, id: 'a2:/vm/disk', node: 'a2' };
+
+const seeds = createSeedTable(createOpenFiles());
 
 void suite('openSpool', () => {
   void test('`kept` names what was recorded, also when the spool is opened again', async () => {
@@ -37,8 +41,8 @@ void suite('openSpool', () => {
   void test('`kept` names nothing of another target or node', async () => {
     const root = place();
     await store(open(root), image);
-    assert.deepEqual(openSpool({ root, targetKey: 'other', node: 'b1' }).kept(), []);
-    assert.deepEqual(openSpool({ root, targetKey: 'key', node: 'b2' }).kept(), []);
+    assert.deepEqual(openSpool({ seeds, root, targetKey: 'other', node: 'b1' }).kept(), []);
+    assert.deepEqual(openSpool({ seeds, root, targetKey: 'key', node: 'b2' }).kept(), []);
   });
 
   void test('`kept` leaves out what was put down but not recorded', () => {
@@ -109,13 +113,13 @@ void suite('openSpool', () => {
 
   void test('`openSpool` keeps the spool of a node with an awkward name within its root', async () => {
     const root = place();
-    const spool = openSpool({ root, targetKey: 'key', node: '../../up' });
+    const spool = openSpool({ seeds, root, targetKey: 'key', node: '../../up' });
     assert.ok(spool.directory.startsWith(join(root, 'key')));
     await store(spool, image);
     assert.ok(spool.pathOf(image).startsWith(join(root, 'key')));
     assert.deepEqual(spool.kept(), [image]);
     for (const node of ['..', '.']) {
-      const awkward = openSpool({ root, targetKey: 'key', node });
+      const awkward = openSpool({ seeds, root, targetKey: 'key', node });
       assert.ok(awkward.directory.startsWith(`${join(root, 'key')}/`), awkward.directory);
       awkward.close();
     }
@@ -135,7 +139,7 @@ function place(): string {
 }
 
 function open(root: string): Spool {
-  return openSpool({ root, targetKey: 'key', node: 'b1' });
+  return openSpool({ seeds, root, targetKey: 'key', node: 'b1' });
 }
 
 /** What a landing leaves: the file and its index. */

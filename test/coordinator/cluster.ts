@@ -70,7 +70,7 @@ export const PLAN: GatherPlan = {
   nodeTerms: new Map(),
   rackUplinks: new Map(),
   chunkSizeBytes: 4096,
-  targetDirectory: '/srv',
+  target: { layout: 'files', directory: '/srv' },
   targetKey: 'key',
   spoolDirectory: null,
   frontendBytesPerSecond: null,

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { KgetError } from '../../src/base/error.ts';
 import { rateLimit } from '../../src/transfer/rate-limit.ts';
-import { hasZstd } from '../../src/transfer/zstd.ts';
+import { hasZstd } from '../../src/content/zstd.ts';
 import { exchange, newAuthority } from './exchange.ts';
 import { CHUNK_BYTES, memoryImage, noise } from './memory.ts';
 import { realClock } from './real-clock.ts';

@@ -159,7 +159,7 @@ export function memoryLanding(options: MemoryLandingOptions): MemoryLanding {
       }
       return joined(runs);
     },
-    write: (position, chunk) => {
+    write: (position, { bytes: chunk }) => {
       options.onWrite?.(position);
       const digest = digestOf(chunk).toString('hex');
       if (digest !== digestAt[position] || chunk.length !== chunkLengthAt(shape, position)) {

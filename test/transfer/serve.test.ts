@@ -13,7 +13,7 @@ const authority = await newAuthority();
 const image = memoryImage(noise(500 * CHUNK_BYTES));
 
 void describe('`serve` survives', () => {
-  const open = { image: 'disk', chunkSizeBytes: CHUNK_BYTES, acceptsZstd: false };
+  const open = { image: 'disk', chunkSizeBytes: CHUNK_BYTES, acceptsZstd: false, level: 0 };
   const opening = encodeFrame(FrameType.open, encodeOpen(open));
   const otherVersion = Buffer.from(opening);
   otherVersion.writeUInt16LE(99, 16 + 4);

@@ -1,17 +1,28 @@
 import * as zlib from 'node:zlib';
 import { KgetError } from '../base/error.ts';
 
-/** Level 1 compresses 0.25 GB/s on one core; higher levels gain little on images. */
-const LEVEL = 1;
+/** Level 1 compresses 0.25 GB/s on one core. */
+export const FAST_LEVEL = 1;
+
+/** What is kept is compressed once and read often. */
+export const DEFAULT_LEVEL = 5;
+
+/** The highest level that zstd takes; they need ever more memory. */
+export const MAX_LEVEL = 19;
 
 /** Whether this Node.js has zstd (22.15 and newer). */
 export const hasZstd = 'zstdCompressSync' in zlib;
 
-/** One zstd frame. Only where `hasZstd`. */
-export function compress(chunk: Uint8Array): Buffer {
+/** One zstd frame, compressed at a level from 1 to `MAX_LEVEL`. Only where `hasZstd`. */
+export function compress(chunk: Uint8Array, level = FAST_LEVEL): Buffer {
   return zlib.zstdCompressSync(chunk, {
-    params: { [zlib.constants.ZSTD_c_compressionLevel]: LEVEL },
+    params: { [zlib.constants.ZSTD_c_compressionLevel]: level },
   });
+}
+
+/** A chunk of at most `maxBytes` in a zstd frame. @throws Error if it is anything else */
+export function decompressUpTo(packed: Uint8Array, maxBytes: number): Buffer {
+  return zlib.zstdDecompressSync(packed, { maxOutputLength: maxBytes });
 }
 
 /**
@@ -21,7 +32,7 @@ export function compress(chunk: Uint8Array): Buffer {
 export function decompress(packed: Uint8Array, plainBytes: number): Buffer {
   let plain: Buffer;
   try {
-    plain = zlib.zstdDecompressSync(packed, { maxOutputLength: plainBytes });
+    plain = decompressUpTo(packed, plainBytes);
   } catch (cause) {
     throw new KgetError(
       'corrupt',

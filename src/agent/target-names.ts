@@ -1,14 +1,10 @@
 import { accessSync, constants } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { KgetError } from '../base/error.ts';
 import type { ImageName } from '../control/messages.ts';
-import type { ImagePlace } from './image-place.ts';
 
-/**
- * The frontend's layout `files`: `DIR/<node>/<file name>`. What lies there stays.
- * @throws KgetError `target-unwritable`
- */
-export function openTargetPlace(directory: string): ImagePlace {
+/** @throws KgetError `target-unwritable` */
+export function confirmWritable(directory: string): void {
   try {
     accessSync(directory, constants.W_OK | constants.X_OK);
   } catch (error) {
@@ -17,17 +13,10 @@ export function openTargetPlace(directory: string): ImagePlace {
       cause: error,
     });
   }
-  return {
-    directory,
-    pathOf: ({ node, path }) => join(directory, plainName(node), plainName(basename(path))),
-    record: () => Promise.resolve(),
-    kept: () => [],
-    drop: () => {},
-    empty: () => {},
-  };
 }
 
-function plainName(name: string): string {
+/** A name that leads nowhere else. @throws KgetError `protocol` */
+export function plainName(name: string): string {
   if (name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name)) return name;
   throw new KgetError(
     'protocol',

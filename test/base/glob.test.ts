@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { expandBraces, parseGlob } from '../../src/source/glob.ts';
+import { expandBraces, parseGlob } from '../../src/base/glob.ts';
 
 function matches(pattern: string, name: string): boolean {
   const [segment] = parseGlob(pattern);

@@ -14,7 +14,8 @@ import * as fc from 'fast-check';
 import { digestOf } from '../../src/content/digest.ts';
 import type { ChunkRun } from '../../src/content/image.ts';
 import { openIndex } from '../../src/content/index-reader.ts';
-import { type FileLanding, openLanding } from '../../src/content/landing.ts';
+import { openFileLanding } from '../../src/content/file-landing.ts';
+import type { ImageLanding } from '../../src/content/landing.ts';
 import { createOpenFiles } from '../../src/content/open-files.ts';
 import { partPathOf } from '../../src/content/part-file.ts';
 import { addSeedFile, indexPathOf } from '../../src/content/seed-file.ts';
@@ -43,20 +44,20 @@ function open(
   target: { readonly path: string; readonly seeds: SeedTable },
   image: Buffer,
   neededBytes?: number,
-): Promise<FileLanding> {
+): Promise<ImageLanding> {
   const { path, seeds } = target;
   const room = neededBytes === undefined ? {} : { neededBytes };
-  return openLanding({ path, seeds, shape: shapeOf(image), title: TITLE, ...room });
+  return openFileLanding({ path, seeds, shape: shapeOf(image), title: TITLE, ...room });
 }
 
 /** Settles and brings everything; returns the positions that had to be fetched. */
-async function bring(landing: FileLanding, image: Buffer, batch = 4): Promise<number[]> {
+async function bring(landing: ImageLanding, image: Buffer, batch = 4): Promise<number[]> {
   const digests = digestsOf(image);
   const fetched: number[] = [];
   for (let first = 0; first * 32 < digests.length; first += batch) {
     const runs = await landing.settle(first, digests.subarray(first * 32, (first + batch) * 32));
     for (const position of positionsOf(runs)) {
-      landing.write(position, chunkOf(image, position));
+      landing.write(position, { bytes: chunkOf(image, position) });
       fetched.push(position);
     }
   }
@@ -122,9 +123,9 @@ void test('a landing fetches a digest once for all positions', async (t) => {
   const landing = await open(target, image);
   const runs = await landing.settle(0, digestsOf(image));
   assert.deepEqual(runs, [{ first: 0, count: 2 }]);
-  landing.write(0, chunkOf(image, 0));
+  landing.write(0, { bytes: chunkOf(image, 0) });
   assert.equal(landing.doneBytes(), 4 * CHUNK);
-  landing.write(1, chunkOf(image, 1));
+  landing.write(1, { bytes: chunkOf(image, 1) });
   await landing.finish();
   await assertLanded(target.path, image);
 });
@@ -161,10 +162,10 @@ void test('a landing resumes from the part that `abandon` kept', async (t) => {
   const image = drawImage('ab.cd.ef', 77);
   const interrupted = await open(target, image);
   await interrupted.settle(0, digestsOf(image).subarray(0, 5 * 32));
-  for (const position of [0, 1, 3]) interrupted.write(position, chunkOf(image, position));
+  for (const position of [0, 1, 3]) interrupted.write(position, { bytes: chunkOf(image, position) });
   await interrupted.abandon({ keepPart: true });
   await interrupted.abandon({ keepPart: true });
-  assert.throws(() => interrupted.write(4, chunkOf(image, 4)), { code: 'cancelled' });
+  assert.throws(() => interrupted.write(4, { bytes: chunkOf(image, 4) }), { code: 'cancelled' });
   // Another agent, later: it knows no seeds.
   const later = { path: target.path, seeds: setUp(t).seeds };
   const landing = await open(later, image, 6 * CHUNK);
@@ -178,7 +179,7 @@ void test('`abandon` leaves nothing when the part is not kept', async (t) => {
   const image = drawImage('ab');
   const landing = await open(target, image);
   await landing.settle(0, digestsOf(image));
-  landing.write(0, chunkOf(image, 0));
+  landing.write(0, { bytes: chunkOf(image, 0) });
   await landing.abandon({ keepPart: false });
   assert.deepEqual(readdirSync(join(target.directory, 'node07')), []);
   assert.equal(target.seeds.find(digestOf(chunkOf(image, 0))), false);
@@ -254,19 +255,19 @@ void test('`write` throws `corrupt` for other bytes, and the chunk can still com
   const image = drawImage('ab');
   const landing = await open(target, image);
   await landing.settle(0, digestsOf(image));
-  assert.throws(() => landing.write(0, chunkOf(image, 1)), { code: 'corrupt' });
-  assert.throws(() => landing.write(0, Buffer.alloc(5)), { code: 'corrupt' });
+  assert.throws(() => landing.write(0, { bytes: chunkOf(image, 1) }), { code: 'corrupt' });
+  assert.throws(() => landing.write(0, { bytes: Buffer.alloc(5) }), { code: 'corrupt' });
   assert.equal(landing.doneBytes(), 0);
-  landing.write(0, chunkOf(image, 0));
-  assert.throws(() => landing.write(0, chunkOf(image, 0)), { code: 'protocol' });
-  assert.throws(() => landing.write(7, chunkOf(image, 0)), { code: 'protocol' });
+  landing.write(0, { bytes: chunkOf(image, 0) });
+  assert.throws(() => landing.write(0, { bytes: chunkOf(image, 0) }), { code: 'protocol' });
+  assert.throws(() => landing.write(7, { bytes: chunkOf(image, 0) }), { code: 'protocol' });
   await assert.rejects(landing.finish(), /Assertion failed: finished while 1 chunks/);
   assert.equal(existsSync(target.path), false);
-  landing.write(1, chunkOf(image, 1));
+  landing.write(1, { bytes: chunkOf(image, 1) });
   await landing.finish();
 });
 
-void test('`openLanding` throws `no-room` with what is needed and what is free', async (t) => {
+void test('`openFileLanding` throws `no-room` with what is needed and what is free', async (t) => {
   const target = setUp(t);
   await assert.rejects(open(target, drawImage('a'), 2 ** 60), (error: Error) => {
     assert.equal((error as { code?: string }).code, 'no-room');
@@ -290,7 +291,7 @@ for (const [what, prepare] of [
     },
   ],
 ] as const) {
-  void test(`\`openLanding\` throws \`target-unwritable\` when ${what}`, async (t) => {
+  void test(`\`openFileLanding\` throws \`target-unwritable\` when ${what}`, async (t) => {
     const target = setUp(t);
     prepare(target.path);
     await assert.rejects(open(target, drawImage('a')), { code: 'target-unwritable' });

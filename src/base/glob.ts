@@ -1,4 +1,4 @@
-import { KgetError } from '../base/error.ts';
+import { KgetError } from './error.ts';
 
 /** Patterns that one pattern may stand for by its braces. */
 const MAX_ALTERNATIVES = 1024;

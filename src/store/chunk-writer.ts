@@ -1,0 +1,162 @@
+import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { chunkFileOf } from '../content/chunk-name.ts';
+import { makeDirectories } from '../content/directories.ts';
+import { openChunkTable } from './chunk-table.ts';
+import type { Lease } from './lease.ts';
+import { leftChunks } from './staging.ts';
+import type { StorePlace } from './store-place.ts';
+import { syncTogether } from './sync-file-system.ts';
+import { addToTable } from './table-add.ts';
+import { createAdditions, MAX_ADDITIONS } from './table-additions.ts';
+import { restoreFromTrash } from './trash.ts';
+
+/** Packed bytes that are staged before they are made durable together, ... */
+const COMMITTED_BYTES = 64 * 1024 * 1024;
+/** ... and that may be staged before whoever brings more has to wait. */
+const MAX_STAGED_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Puts chunks into a store. What has been put is a chunk of the store only after `commit`: complete,
+ * durable, under its final name. A port of the store for whoever brings images.
+ */
+export interface ChunkWriter {
+  /**
+   * Whether the store has the chunk, or will have it by the next `commit`. Of what it says the file
+   * system is asked; a chunk that was set aside is brought back.
+   */
+  has(digest: Buffer): boolean;
+  /**
+   * Stages a chunk: a zstd frame whose plain bytes were verified. `packed` may be reused
+   * afterwards. Chunks that the store has already are put all the same. @throws Error the system's
+   */
+  put(digest: Buffer, packed: Uint8Array): void;
+  /** Resolves when more may be put: not too much is staged. @throws Error as `commit` */
+  ready(): Promise<void>;
+  /** Makes all that was put before durable, under its final name. @throws Error the system's */
+  commit(): Promise<void>;
+  /** Ends without `commit`; what is staged and complete is taken over by the next writer. */
+  close(): void;
+}
+
+interface Staged {
+  readonly digest: Buffer;
+  readonly path: string;
+  readonly packedBytes: number;
+}
+
+/**
+ * Opens a store for writing; its directories are made. What dead writers have left is taken over.
+ * @throws Error the system's
+ */
+export async function openChunkWriter(place: StorePlace, lease: Lease): Promise<ChunkWriter> {
+  const directory = join(place.staging, lease.name);
+  for (const made of [place.chunks, place.snapshots, directory]) makeDirectories(made);
+  let table = await openChunkTable(place.table);
+  let additions = createAdditions();
+  /** By digest: what is staged, and what is being committed. */
+  let staged = new Map<string, Staged>();
+  let committing = new Map<string, Staged>();
+  let stagedBytes = 0;
+  let running: Promise<void> = Promise.resolve();
+  let isCommitting = false;
+  let failure: unknown;
+
+  function stage(chunk: Staged): void {
+    staged.set(chunk.digest.toString('hex'), chunk);
+    stagedBytes += chunk.packedBytes;
+  }
+  function isPending(digest: Buffer): boolean {
+    const key = digest.toString('hex');
+    return staged.has(key) || committing.has(key);
+  }
+  async function commitStaged(): Promise<void> {
+    committing = staged;
+    staged = new Map();
+    stagedBytes = 0;
+    const chunks = [...committing.values()];
+    await syncTogether(
+      directory,
+      chunks.map(({ path }) => path),
+    );
+    // Told first: the file system is asked for what the table knows, and for nothing else.
+    await addToTable(place.table, recordsOf(chunks));
+    const directories = giveNames(place, chunks);
+    await syncTogether(place.chunks, [...directories, place.chunks]);
+    committing = new Map();
+    if (additions.count + chunks.length > MAX_ADDITIONS) await reopenTable();
+    else for (const { digest, packedBytes } of chunks) additions.add(digest, packedBytes);
+  }
+  async function reopenTable(): Promise<void> {
+    table.close();
+    table = await openChunkTable(place.table);
+    additions = createAdditions();
+  }
+  /** One commit after the other; after one has failed, all fail. */
+  function startCommit(): Promise<void> {
+    isCommitting = true;
+    running = running
+      .then(() => (staged.size === 0 ? undefined : commitStaged()))
+      .finally(() => {
+        isCommitting = false;
+      });
+    running.catch((error: unknown) => {
+      failure ??= error;
+    });
+    return running;
+  }
+
+  for (const { digest, path, packedBytes } of leftChunks(place)) {
+    const own = join(directory, basename(path));
+    renameSync(path, own);
+    stage({ digest, path: own, packedBytes });
+  }
+  await startCommit();
+  return {
+    has(digest) {
+      if (isPending(digest)) return true;
+      const isKnown = additions.find(digest) !== undefined || table.find(digest) !== undefined;
+      return (isKnown && isThere(place, digest)) || restoreFromTrash(place, digest);
+    },
+    put(digest, packed) {
+      if (isPending(digest)) return;
+      const path = join(directory, basename(chunkFileOf(place.chunks, digest)));
+      writeFileSync(path, packed, { mode: 0o600 });
+      stage({ digest: Buffer.from(digest), path, packedBytes: packed.length });
+      if (stagedBytes >= COMMITTED_BYTES && !isCommitting) void startCommit().catch(() => {});
+    },
+    async ready() {
+      if (stagedBytes >= MAX_STAGED_BYTES) await startCommit();
+      if (failure !== undefined) throw failure;
+    },
+    commit: startCommit,
+    close() {
+      table.close();
+      if (staged.size === 0) rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function isThere(place: StorePlace, digest: Buffer): boolean {
+  const file = chunkFileOf(place.chunks, digest);
+  return statSync(file, { throwIfNoEntry: false }) !== undefined;
+}
+
+function recordsOf(chunks: readonly Staged[]): readonly Buffer[] {
+  const records = createAdditions();
+  for (const { digest, packedBytes } of chunks) records.add(digest, packedBytes);
+  return records.packed();
+}
+
+/** Gives chunks their final names; the directories whose entries have changed. */
+function giveNames(place: StorePlace, chunks: readonly Staged[]): Set<string> {
+  const directories = new Set<string>();
+  for (const { digest, path } of chunks) {
+    const file = chunkFileOf(place.chunks, digest);
+    const directory = dirname(file);
+    if (!directories.has(directory)) mkdirSync(directory, { recursive: true });
+    directories.add(directory);
+    renameSync(path, file);
+  }
+  return directories;
+}

@@ -1,0 +1,117 @@
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { ChunkPlacer } from '../content/chunk-placer.ts';
+import { zeroDigests } from '../content/digest.ts';
+import { syncDirectory } from '../content/durable.ts';
+import { DIGEST_BYTES, type ImageShape } from '../content/image.ts';
+import { createIndexWriter, type IndexWriter } from '../content/index-writer.ts';
+import { createLanding, type ImageLanding } from '../content/landing.ts';
+import { partPathOf } from '../content/part-file.ts';
+import { pause } from '../content/pause.ts';
+import { storeFailure } from '../content/room.ts';
+import { chunkLengthAt } from '../content/shape.ts';
+import { compress } from '../content/zstd.ts';
+import type { ChunkWriter } from './chunk-writer.ts';
+import type { StorePlace } from './store-place.ts';
+import { trashBatches } from './trash.ts';
+
+/** What it costs to ask the file system for a chunk, in bytes that could be hashed meanwhile. */
+const LOOK_COST_BYTES = 8 * 1024;
+
+/** Digests that are looked up between two pauses. */
+const CHECKED_DIGESTS = 1024;
+
+export interface StoreLandingOptions {
+  readonly place: StorePlace;
+  readonly writer: ChunkWriter;
+  /** The final path of the snapshot's index. */
+  readonly indexPath: string;
+  readonly shape: ImageShape;
+  /** The image in error messages, e.g. `image "disk.qcow2" from node07`. */
+  readonly title: string;
+  /** How chunks are compressed that did not come compressed. */
+  readonly level: number;
+}
+
+/**
+ * Begins to land an image in a store: its chunks, each of which is kept when it has come, whatever
+ * becomes of the image; at last its index. Only one landing may be open for a path.
+ * @throws KgetError `no-room`, `target-unwritable`
+ */
+export function openStoreLanding(options: StoreLandingOptions): ImageLanding {
+  const { place, writer, indexPath, shape, title } = options;
+  const { directory } = place;
+  const partPath = partPathOf(indexPath);
+  const index = openIndexPart(options, partPath);
+  return createLanding({
+    shape,
+    title,
+    directory,
+    neededBytes: 0,
+    placer: createStorePlacer(options),
+    index,
+    ready: () => writer.ready(),
+    async publish() {
+      await writer.commit();
+      await index.finish();
+      renameSync(partPath, indexPath);
+      await syncDirectory(dirname(indexPath));
+      // Now that it counts: what was set aside since we looked is brought back.
+      if (trashBatches(place).length > 0) await holdAll(writer, index);
+      index.close();
+    },
+    async abandon() {
+      index.close();
+      rmSync(partPath, { force: true });
+      await writer.commit();
+    },
+  });
+}
+
+function openIndexPart(options: StoreLandingOptions, partPath: string): IndexWriter {
+  const { shape, title } = options;
+  const directory = dirname(options.indexPath);
+  try {
+    mkdirSync(directory, { recursive: true });
+    return createIndexWriter(partPath, shape);
+  } catch (error) {
+    throw storeFailure(error, { title, directory, neededBytes: 0 });
+  }
+}
+
+/** Puts chunks into a store; those that it has are at hand. */
+function createStorePlacer({ shape, writer, level }: StoreLandingOptions): ChunkPlacer {
+  const zeros = zeroDigests(shape);
+  let doneBytes = 0;
+
+  const done = (position: number): void => {
+    doneBytes += chunkLengthAt(shape, position);
+  };
+  return {
+    costBytes: () => LOOK_COST_BYTES,
+    settle(position, digest) {
+      if (!writer.has(digest)) {
+        if (!zeros.at(position).equals(digest)) return false;
+        writer.put(digest, compress(Buffer.alloc(chunkLengthAt(shape, position)), level));
+      }
+      done(position);
+      return true;
+    },
+    write(position, digest, { bytes, packed }) {
+      if (!writer.has(digest)) writer.put(digest, packed ?? compress(bytes, level));
+      done(position);
+    },
+    idle: () => Promise.resolve(),
+    doneBytes: () => doneBytes,
+  };
+}
+
+async function holdAll(writer: ChunkWriter, index: IndexWriter): Promise<void> {
+  for (let first = 0; first < index.count(); first += CHECKED_DIGESTS) {
+    const digests = index.read(first, Math.min(CHECKED_DIGESTS, index.count() - first));
+    for (let at = 0; at < digests.length; at += DIGEST_BYTES) {
+      writer.has(digests.subarray(at, at + DIGEST_BYTES));
+    }
+    await pause();
+  }
+}
