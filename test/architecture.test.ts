@@ -20,7 +20,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   catalogue: ['base', 'content', 'store'],
   upkeep: ['base', 'content', 'store', 'catalogue'],
   restore: ['base', 'content', 'store', 'catalogue'],
-  nbd: ['base'],
+  nbd: ['base', 'content', 'store'],
   agent: ['base', 'content', 'store', 'transfer', 'control', 'source'],
   coordinator: ['base', 'planner', 'control'],
   report: ['base'],

@@ -9,6 +9,7 @@ import { EXIT, exitCodeOfError } from './exit-code.ts';
 import { addGather } from './gather.ts';
 import { addPlan } from './plan.ts';
 import { addReport } from './report.ts';
+import { addServe } from './serve.ts';
 import { addSimulate } from './simulate.ts';
 import { systemEntropy, type System } from './system.ts';
 
@@ -63,6 +64,7 @@ function createProgram(): Command {
   addPlan(program, system);
   addDemo(program, system);
   addReport(program, system);
+  addServe(program, system);
   addSimulate(program, system);
   for (const command of program.commands) {
     command.exitOverride().showHelpAfterError(`(try kgetplus ${command.name()} --help)`);
