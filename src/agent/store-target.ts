@@ -69,9 +69,5 @@ export async function openStoreTarget({ directory, run, level }: StoreTarget): P
 function imagesIn(snapshots: string): readonly string[] {
   const suffix = indexPathOf('');
   const found = globSync(`*/*/*${suffix}`, { cwd: snapshots });
-  return [
-    ...new Set(
-      found.map((path) => path.slice(path.indexOf('/') + 1, -suffix.length)),
-    ),
-  ];
+  return [...new Set(found.map((path) => path.slice(path.indexOf('/') + 1, -suffix.length)))];
 }

@@ -115,18 +115,16 @@ async function describe(
   };
 }
 
+/** Images that are not here, and what else failed that is no image: nodes, paths without a match. */
 function missingOf(facts: RunFacts): ManifestFields['missing'] {
-  const images = [...facts.images.values()].filter(({ state }) => state !== 'safe');
   const reasons = new Map(
     facts.failures.map(({ node, path, message }) => [`${node}:${path}`, message]),
   );
-  const found = images.map(({ node, path }) => ({
-    node,
-    path,
-    reason: reasons.get(`${node}:${path}`) ?? 'it did not arrive',
-  }));
-  const nodes = facts.failures
-    .filter(({ node, path }) => node !== null && path === null)
-    .map(({ node, message }) => ({ node: node ?? '', path: null, reason: message }));
-  return [...found, ...nodes];
+  const images = [...facts.images.values()]
+    .filter(({ state }) => state !== 'safe')
+    .map(({ id, node, path }) => ({ node, path, reason: reasons.get(id) ?? 'it did not arrive' }));
+  const others = facts.failures.flatMap(({ node, path, message }) =>
+    node === null || facts.images.has(`${node}:${path}`) ? [] : [{ node, path, reason: message }],
+  );
+  return [...images, ...others];
 }

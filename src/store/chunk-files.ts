@@ -22,8 +22,7 @@ export function chunkFiles(place: StorePlace): ChunkReader {
     try {
       return await readWhole(path, chunk);
     } catch (error) {
-      const aside =
-        systemCode(error) === 'ENOENT' ? findInTrash(place, chunk.digest) : undefined;
+      const aside = systemCode(error) === 'ENOENT' ? findInTrash(place, chunk.digest) : undefined;
       // It may have been brought back between the two looks.
       return readWhole(aside ?? path, chunk).catch((cause: unknown) => {
         throw unreadable(path, cause);

@@ -10,10 +10,7 @@ const SYNCED_AT_ONCE = 4;
  * syncfs(2), by coreutils' `sync --file-system`, since Node has no such call; where that is missing,
  * one by one. @throws Error the system's, or what `sync` said
  */
-export async function syncTogether(
-  directory: string,
-  paths: readonly string[],
-): Promise<void> {
+export async function syncTogether(directory: string, paths: readonly string[]): Promise<void> {
   if (paths.length === 0) return;
   const failure = await syncFileSystem(directory);
   if (failure === undefined) return;

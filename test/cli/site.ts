@@ -218,7 +218,7 @@ export function wireBytes(site: Site): number {
   return site.report().summary.frontendWireBytes;
 }
 
-function assertSame(copy: string, original: string): void {
+export function assertSame(copy: string, original: string): void {
   assert.ok(existsSync(copy), `${copy} is there`);
   assert.ok(readFileSync(copy).equals(readFileSync(original)), `${copy} is like ${original}`);
 }

@@ -44,7 +44,7 @@ for (const [additions, times] of [
   [1000, 8],
   [10_000, 11],
 ] as const) {
-  void test(`\`segmentsToMerge\` has records written ${times} times in ${additions} additions`, () => {
+  void test(`\`segmentsToMerge\` has records written ${times} times in ${additions} adds`, () => {
     let segments: { readonly count: number }[] = [];
     let written = 0;
     for (let addition = 0; addition < additions; addition += 1) {
