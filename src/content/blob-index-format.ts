@@ -14,9 +14,7 @@ import {
   TABLE_TYPE,
   toWords,
 } from './index-format.ts';
-
-/** The largest chunk that is read: chunks are held in memory whole. casync's own limit is 128 MiB. */
-const MAX_CHUNK_BYTES = 16 * 1024 * 1024;
+import { MAX_CHUNK_BYTES } from './shape.ts';
 
 const SHA512_256 = 0x2000000000000000n;
 
@@ -144,6 +142,7 @@ function flagsDefect(flags: bigint): Defect {
 
 function boundsDefect(min: bigint, avg: bigint, max: bigint): Defect {
   if (max > MAX_CHUNK_BYTES) {
+    // casync's own limit is 128 MiB.
     return (
       `found chunks of up to ${max} B, wanted at most ${MAX_CHUNK_BYTES} B (16 MiB): ` +
       'make the index anew with a smaller --chunk-size'

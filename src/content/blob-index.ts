@@ -14,6 +14,7 @@ import {
 } from './blob-index-format.ts';
 import type { DigestAlgorithm } from './digest-algorithm.ts';
 import { readFully } from './file-bytes.ts';
+import { readDigests } from './index-entries.ts';
 import {
   decodeEnd,
   ENTRY_BYTES,
@@ -48,6 +49,8 @@ export interface BlobIndex {
   readonly isFixed: boolean;
   /** `count` chunks from the one at position `first` on. The caller bounds `count`. */
   read(first: number, count: number): readonly IndexedChunk[];
+  /** The digests of `count` chunks from `first`, packed. */
+  digests(first: number, count: number): Buffer;
   /** The position of the chunk that has the byte at `offset`, which is below `sizeBytes`. */
   find(offset: number): number;
   /** Closes the file. Idempotent. */
@@ -110,6 +113,11 @@ function blobIndex(opened: Checked & { readonly path: string; readonly fd: numbe
     }
   }
 
+  function assertKnown(first: number, count: number): void {
+    const isKnown = first >= 0 && count >= 0 && first + count <= chunkCount;
+    assert(open && isKnown, `chunks ${first} to ${first + count} are not known`);
+  }
+
   return {
     sizeBytes,
     chunkCount,
@@ -117,8 +125,14 @@ function blobIndex(opened: Checked & { readonly path: string; readonly fd: numbe
     chunkBytes,
     isFixed,
     read(first, count) {
-      assert(open && first >= 0 && count >= 0 && first + count <= chunkCount, `chunk ${first}`);
+      assertKnown(first, count);
       return count === 0 ? [] : toChunks(load(first, count), algorithm);
+    },
+    digests(first, count) {
+      assertKnown(first, count);
+      const digests = readDigests(fd, first, count);
+      if (digests !== undefined) return digests;
+      throw inWordsOf(path, new Defective('found it cut short while it was in use'));
     },
     find(offset) {
       assert(open && offset >= 0 && offset < sizeBytes, `byte ${offset} is beyond the image`);

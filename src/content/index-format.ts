@@ -4,7 +4,6 @@
  * docs/formats.md.
  */
 import { DIGEST_BYTES, type ImageShape } from './image.ts';
-import { chunkCountOf, isChunkSize } from './shape.ts';
 
 export const HEADER_BYTES = 48;
 export const TABLE_HEADER_BYTES = 16;
@@ -60,24 +59,6 @@ export function encodeEntry(
 /** What is wrong with an index, as the end of a sentence; undefined if nothing is. */
 export type Defect = string | undefined;
 
-/** The chunk size that a head tells, or what is wrong with it. */
-export function decodeHead(head: Buffer): { readonly chunkSizeBytes: number } | { defect: string } {
-  const [size, type, flags, min, avg, max, tableSize, tableType] = toWords(head);
-  const defect =
-    differs('header size', size, BigInt(HEADER_BYTES)) ??
-    differs('header type', type, INDEX_TYPE) ??
-    differs('feature flags', flags, FEATURE_FLAGS) ??
-    differs('table size', tableSize, TABLE_SIZE_UNKNOWN) ??
-    differs('table type', tableType, TABLE_TYPE);
-  if (defect !== undefined) return { defect };
-  if (min !== avg || avg !== max) {
-    return { defect: `found chunks of ${min} to ${max} B, wanted chunks of one fixed size` };
-  }
-  const chunkSizeBytes = Number(avg);
-  if (isChunkSize(chunkSizeBytes)) return { chunkSizeBytes };
-  return { defect: `found chunks of ${avg} B, wanted a power of two from 4 KiB to 16 MiB` };
-}
-
 /** What is wrong with the tail of an index with `chunkCount` entries. */
 export function tailDefect(tail: Buffer, chunkCount: number): Defect {
   const found = toWords(tail);
@@ -93,30 +74,6 @@ export function tailDefect(tail: Buffer, chunkCount: number): Defect {
 export function decodeEnd(entries: Buffer, at: number): number {
   const end = entries.readUInt32LE(at + 4) * 2 ** 32 + entries.readUInt32LE(at);
   return Number.isSafeInteger(end) ? end : Infinity;
-}
-
-/**
- * What is wrong with the end offsets of packed `entries`, the first of which is for chunk `first`.
- */
-export function entriesDefect(entries: Buffer, first: number, shape: ImageShape): Defect {
-  for (let at = 0; at < entries.length; at += ENTRY_BYTES) {
-    const position = first + at / ENTRY_BYTES;
-    const found = decodeEnd(entries, at);
-    const wanted = endOffset(shape, position);
-    if (found !== wanted) {
-      return `found chunk ${position} to end at byte ${found}, wanted ${wanted}`;
-    }
-  }
-  return undefined;
-}
-
-/** What is wrong with an image size that `chunkCount` fixed chunks should make up. */
-export function sizeDefect(shape: ImageShape, chunkCount: number): Defect {
-  if (Number.isSafeInteger(shape.sizeBytes) && chunkCountOf(shape) === chunkCount) return undefined;
-  return (
-    `found ${chunkCount} chunks for ${shape.sizeBytes} B, ` +
-    `wanted chunks of ${shape.chunkSizeBytes} B, only the last one shorter`
-  );
 }
 
 function endOffset(shape: ImageShape, position: number): number {

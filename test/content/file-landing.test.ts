@@ -162,7 +162,8 @@ void test('a landing resumes from the part that `abandon` kept', async (t) => {
   const image = drawImage('ab.cd.ef', 77);
   const interrupted = await open(target, image);
   await interrupted.settle(0, digestsOf(image).subarray(0, 5 * 32));
-  for (const position of [0, 1, 3]) interrupted.write(position, { bytes: chunkOf(image, position) });
+  for (const position of [0, 1, 3])
+    interrupted.write(position, { bytes: chunkOf(image, position) });
   await interrupted.abandon({ keepPart: true });
   await interrupted.abandon({ keepPart: true });
   assert.throws(() => interrupted.write(4, { bytes: chunkOf(image, 4) }), { code: 'cancelled' });

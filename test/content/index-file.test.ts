@@ -105,11 +105,21 @@ void test('`openIndex` throws `corrupt` when the file claims to be huge', async 
 const WORD = 8;
 const HOSTILE: readonly [string, number, bigint, RegExp][] = [
   ['the type is another', WORD, 1n, /header type 0x1, wanted 0x96824d9c7b129ff9/],
-  ['digests are not SHA-256', 2 * WORD, 0x2000000000000000n, /feature flags 0x2000000000000000/],
+  [
+    'digests are not SHA-256',
+    2 * WORD,
+    0x2000000000000000n,
+    /digests by sha512-256, wanted sha256/,
+  ],
   ['chunks are cut by content', 3 * WORD, 1024n, /chunks of 1024 to 4096 B, wanted .* fixed/],
-  ['an end goes back', 8 * WORD, 4095n, /chunk 0 to end at byte 4095, wanted 4096/],
-  ['the last end is too far', 8 * WORD + 5 * 40, 999_999n, /found 6 chunks for 999999 B/],
-  ['an end is beyond all integers', 8 * WORD + 5 * 40, 2n ** 64n - 1n, /for Infinity B/],
+  ['an end goes back', 8 * WORD, 4095n, /chunk 0 to go from byte 0 to byte 4095, wanted 4096/],
+  [
+    'the last end is too far',
+    8 * WORD + 5 * 40,
+    999_999n,
+    /chunk 5 to go from byte 20480 to byte 999999/,
+  ],
+  ['an end is beyond all integers', 8 * WORD + 5 * 40, 2n ** 64n - 1n, /to byte Infinity/],
 ];
 
 for (const [what, place, value, pattern] of HOSTILE) {
