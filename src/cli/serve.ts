@@ -110,11 +110,7 @@ function leaseOf(place: StorePlace): { release(): void } {
   }
 }
 
-function exportsOf(
-  place: StorePlace,
-  snapshots: readonly Snapshot[],
-  cacheBytes: number,
-): Exports {
+function exportsOf(place: StorePlace, snapshots: readonly Snapshot[], cacheBytes: number): Exports {
   const byName = new Map(snapshots.map((snapshot) => [snapshot.id, snapshot]));
   const cache = createChunkCache({ chunks: chunkFiles(place), maxBytes: cacheBytes });
   return {

@@ -1,12 +1,13 @@
 import type { BlobIndex, IndexedChunk } from '../content/blob-index.ts';
 import { digestBy } from '../content/digest-algorithm.ts';
+import { isChunkSize } from '../content/shape.ts';
 import type { ChunkCache } from './chunk-cache.ts';
 import type { Disk, Extent } from './disk.ts';
 
 /** What is read ahead of a client that reads in order. */
 const READ_AHEAD_BYTES = 2 * 1024 * 1024;
 
-/** Extents of chunks that are not all of one size: reads are cut at these bounds. */
+/** Where reads are cut if chunks have sizes of their own. */
 const OTHER_BLOCK_BYTES = 128 * 1024;
 
 export interface SnapshotDiskOptions {
@@ -48,7 +49,7 @@ export function snapshotDisk({ index, cache }: SnapshotDiskOptions): Disk {
   }
   return {
     sizeBytes,
-    blockBytes: index.isFixed ? chunkBytes.max : OTHER_BLOCK_BYTES,
+    blockBytes: index.isFixed && isChunkSize(chunkBytes.max) ? chunkBytes.max : OTHER_BLOCK_BYTES,
     async read(offset, lengthBytes) {
       const end = offset + lengthBytes;
       const isInOrder = offset === nextOffset;
@@ -56,17 +57,17 @@ export function snapshotDisk({ index, cache }: SnapshotDiskOptions): Disk {
       nextOffset = end;
       if (isInOrder) readAhead(end);
       const [only, ...others] = await Promise.all(parts);
-      return only !== undefined && others.length === 0 ? only : Buffer.concat(await Promise.all(parts));
+      return only !== undefined && others.length === 0
+        ? only
+        : Buffer.concat(await Promise.all(parts));
     },
     async extents(offset, lengthBytes) {
       const end = offset + lengthBytes;
-      return chunksOf(offset, lengthBytes).map(
-        (chunk): Extent => ({
-          lengthBytes:
-            Math.min(end, chunk.offset + chunk.lengthBytes) - Math.max(offset, chunk.offset),
-          isZero: isZero(chunk),
-        }),
-      );
+      return chunksOf(offset, lengthBytes).map((chunk): Extent => ({
+        lengthBytes:
+          Math.min(end, chunk.offset + chunk.lengthBytes) - Math.max(offset, chunk.offset),
+        isZero: isZero(chunk),
+      }));
     },
     async close() {
       index.close();
