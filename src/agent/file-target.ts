@@ -25,7 +25,7 @@ export async function openFileTarget(directory: string, seeds: SeedTable): Promi
       kept: () => [],
       drop: () => {},
       empty: () => {},
-      close: () => {},
+      close: () => Promise.resolve(),
     },
     ...(await loadTargetSeeds(seeds, directory)),
   };

@@ -24,7 +24,7 @@ export interface ImagePlace {
   /** Removes all that can be spared when the run is over. */
   empty(): void;
   /** Gives back what it took while it was in use. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 export interface LandOptions {

@@ -66,7 +66,7 @@ export function openSpool({ root, targetKey, node, seeds }: SpoolOptions): Spool
         rmSync(join(directory, entry), { recursive: true, force: true });
       }
     },
-    close() {
+    async close() {
       rmSync(scratch, { recursive: true, force: true });
       removeIfEmpty(directory);
       removeIfEmpty(home);

@@ -55,8 +55,8 @@ export async function openStoreTarget({ directory, run, level }: StoreTarget): P
       kept: () => [],
       drop: () => {},
       empty: () => {},
-      close() {
-        writer.close();
+      async close() {
+        await writer.close();
         lease.release();
       },
     },

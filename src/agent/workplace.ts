@@ -147,7 +147,7 @@ export async function openWorkplace(
       for (const index of indexes.values()) index.close();
       files.close();
       if (emptySpool) place.empty();
-      place.close();
+      await place.close();
     },
   };
 }

@@ -5,6 +5,16 @@ import { KgetError } from '../base/error.ts';
 import { systemClock } from '../base/system-clock.ts';
 import { VERSION } from '../base/version.ts';
 import { addDemo } from './demo.ts';
+import { addVerify } from './verify.ts';
+import { addTag } from './tag.ts';
+import { addStats } from './stats.ts';
+import { addShow } from './show.ts';
+import { addRestore } from './restore.ts';
+import { addPrune } from './prune.ts';
+import { addLs } from './ls.ts';
+import { addImport } from './import.ts';
+import { addExport } from './export.ts';
+import { addDiff } from './diff.ts';
 import { EXIT, exitCodeOfError } from './exit-code.ts';
 import { addGather } from './gather.ts';
 import { addPlan } from './plan.ts';
@@ -21,8 +31,9 @@ const SAME_SIGNAL_MS = 1000;
 
 const EXAMPLES = `
 Examples:
-  kgetplus gather -w 'node[01-64]' /var/lib/vm/job.qcow2 --to /srv/snapshots
-  kgetplus report /srv/snapshots
+  kgetplus gather -w 'node[01-64]' /var/lib/vm/job.qcow2 --to /srv/snapshots --layout store
+  kgetplus ls --store /srv/snapshots
+  kgetplus restore latest/node01 --store /srv/snapshots --to /var/lib/vm/
   kgetplus demo
   kgetplus simulate --nodes 64 --size 512MiB --link 1Gbit
   kgetplus gather --help`;
@@ -60,12 +71,24 @@ function createProgram(): Command {
     .exitOverride()
     .showHelpAfterError('(try kgetplus --help)')
     .addHelpText('after', EXAMPLES);
+  program.commandsGroup('Gathering:');
   addGather(program, system);
   addPlan(program, system);
-  addDemo(program, system);
   addReport(program, system);
-  addServe(program, system);
+  addDemo(program, system);
   addSimulate(program, system);
+  program.commandsGroup('Stores:');
+  addLs(program, system);
+  addShow(program, system);
+  addDiff(program, system);
+  addStats(program, system);
+  addRestore(program, system);
+  addServe(program, system);
+  addExport(program, system);
+  addImport(program, system);
+  addTag(program, system);
+  addVerify(program, system);
+  addPrune(program, system);
   for (const command of program.commands) {
     command.exitOverride().showHelpAfterError(`(try kgetplus ${command.name()} --help)`);
   }

@@ -1,4 +1,5 @@
-import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, statSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { chunkFileOf } from '../content/chunk-name.ts';
 import { makeDirectories } from '../content/directories.ts';
@@ -15,6 +16,12 @@ import { restoreFromTrash } from './trash.ts';
 const COMMITTED_BYTES = 64 * 1024 * 1024;
 /** ... and that may be staged before whoever brings more has to wait. */
 const MAX_STAGED_BYTES = 256 * 1024 * 1024;
+
+/** Packed bytes in memory that are on their way to their files, likewise. */
+const MAX_UNWRITTEN_BYTES = 32 * 1024 * 1024;
+
+/** Chunks that get their names at the same time. */
+const NAMED_AT_ONCE = 16;
 
 /**
  * Puts chunks into a store. What has been put is a chunk of the store only after `commit`: complete,
@@ -36,13 +43,15 @@ export interface ChunkWriter {
   /** Makes all that was put before durable, under its final name. @throws Error the system's */
   commit(): Promise<void>;
   /** Ends without `commit`; what is staged and complete is taken over by the next writer. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 interface Staged {
   readonly digest: Buffer;
   readonly path: string;
   readonly packedBytes: number;
+  /** Resolves when it is in its file. */
+  readonly written: Promise<void>;
 }
 
 /**
@@ -58,6 +67,7 @@ export async function openChunkWriter(place: StorePlace, lease: Lease): Promise<
   let staged = new Map<string, Staged>();
   let committing = new Map<string, Staged>();
   let stagedBytes = 0;
+  let unwrittenBytes = 0;
   let running: Promise<void> = Promise.resolve();
   let isCommitting = false;
   let failure: unknown;
@@ -75,13 +85,14 @@ export async function openChunkWriter(place: StorePlace, lease: Lease): Promise<
     staged = new Map();
     stagedBytes = 0;
     const chunks = [...committing.values()];
+    await Promise.all(chunks.map(({ written }) => written));
     await syncTogether(
       directory,
       chunks.map(({ path }) => path),
     );
     // Told first: the file system is asked for what the table knows, and for nothing else.
     await addToTable(place.table, recordsOf(chunks));
-    const directories = giveNames(place, chunks);
+    const directories = await giveNames(place, chunks);
     await syncTogether(place.chunks, [...directories, place.chunks]);
     committing = new Map();
     if (additions.count + chunks.length > MAX_ADDITIONS) await reopenTable();
@@ -109,7 +120,7 @@ export async function openChunkWriter(place: StorePlace, lease: Lease): Promise<
   for (const { digest, path, packedBytes } of leftChunks(place)) {
     const own = join(directory, basename(path));
     renameSync(path, own);
-    stage({ digest, path: own, packedBytes });
+    stage({ digest, path: own, packedBytes, written: Promise.resolve() });
   }
   await startCommit();
   return {
@@ -121,17 +132,26 @@ export async function openChunkWriter(place: StorePlace, lease: Lease): Promise<
     put(digest, packed) {
       if (isPending(digest)) return;
       const path = join(directory, basename(chunkFileOf(place.chunks, digest)));
-      writeFileSync(path, packed, { mode: 0o600 });
-      stage({ digest: Buffer.from(digest), path, packedBytes: packed.length });
+      unwrittenBytes += packed.length;
+      const written = writeFile(path, Buffer.from(packed), { mode: 0o600 }).finally(() => {
+        unwrittenBytes -= packed.length;
+      });
+      // It is told by the commit.
+      written.catch(() => {});
+      stage({ digest: Buffer.from(digest), path, packedBytes: packed.length, written });
       if (stagedBytes >= COMMITTED_BYTES && !isCommitting) void startCommit().catch(() => {});
     },
     async ready() {
       if (stagedBytes >= MAX_STAGED_BYTES) await startCommit();
+      if (unwrittenBytes >= MAX_UNWRITTEN_BYTES) {
+        await Promise.all([...staged.values()].map(({ written }) => written));
+      }
       if (failure !== undefined) throw failure;
     },
     commit: startCommit,
-    close() {
+    async close() {
       table.close();
+      await Promise.allSettled([running, ...[...staged.values()].map(({ written }) => written)]);
       if (staged.size === 0) rmSync(directory, { recursive: true, force: true });
     },
   };
@@ -149,14 +169,18 @@ function recordsOf(chunks: readonly Staged[]): readonly Buffer[] {
 }
 
 /** Gives chunks their final names; the directories whose entries have changed. */
-function giveNames(place: StorePlace, chunks: readonly Staged[]): Set<string> {
-  const directories = new Set<string>();
-  for (const { digest, path } of chunks) {
+async function giveNames(place: StorePlace, chunks: readonly Staged[]): Promise<Set<string>> {
+  const made = new Map<string, Promise<unknown>>();
+  async function giveName({ digest, path }: Staged): Promise<void> {
     const file = chunkFileOf(place.chunks, digest);
     const directory = dirname(file);
-    if (!directories.has(directory)) mkdirSync(directory, { recursive: true });
-    directories.add(directory);
-    renameSync(path, file);
+    const making = made.get(directory) ?? mkdir(directory, { recursive: true });
+    made.set(directory, making);
+    await making;
+    await rename(path, file);
   }
-  return directories;
+  for (let first = 0; first < chunks.length; first += NAMED_AT_ONCE) {
+    await Promise.all(chunks.slice(first, first + NAMED_AT_ONCE).map(giveName));
+  }
+  return new Set(made.keys());
 }

@@ -3,11 +3,11 @@ import { KgetError } from '../base/error.ts';
 import type { ChunkRun, ServedImage } from '../content/image.ts';
 import { chunkLengthAt } from '../content/shape.ts';
 import { blockQueue } from './block-queue.ts';
-import { alwaysCompress, compressionChoice, type CompressionChoice } from './compression-choice.ts';
+import { compressionChoice, type CompressionChoice } from './compression-choice.ts';
 import { Encoding, FrameType, HEADER_BYTES, writeHeader } from './frame.ts';
 import { BLOCK_BYTES, BLOCKS, FIRST_BLOCK_BYTES, MAX_QUEUED_RUNS } from './limits.ts';
 import type { RateLimit } from './transfer.ts';
-import { compress, FAST_LEVEL, hasZstd } from '../content/zstd.ts';
+import { compress, compressAside, hasZstd } from '../content/zstd.ts';
 
 export interface ChunkSenderOptions {
   readonly socket: TLSSocket;
@@ -39,7 +39,9 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
   const frameBytes = HEADER_BYTES + shape.chunkSizeBytes;
   const blockBytes = chunksInBlock * frameBytes;
   const queue = blockQueue({ socket, blocks: BLOCKS, blockBytes });
-  const choice = options.acceptsZstd && hasZstd ? choiceFor(options) : undefined;
+  const mayPack = options.acceptsZstd && hasZstd;
+  const packsAll = mayPack && options.level > 0;
+  const choice = mayPack && !packsAll ? compressionChoice(nowMs()) : undefined;
   signal.addEventListener('abort', () => queue.end(), { once: true });
   const wanted: { next: number; end: number }[] = [];
   /** How much to put into a block: little under a rate limit, so that the stream is even. */
@@ -71,7 +73,8 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
     while (wanted.length > 0 && !signal.aborted) {
       const block = await timed(queue.take());
       if (block === undefined || signal.aborted) return;
-      const { wireBytes, plainBytes } = fill(block);
+      const { wireBytes, plainBytes } = packsAll ? await fillPacked(block) : fill(block);
+      if (signal.aborted) return;
       image.confirmUnchanged();
       const limit = upload.take(wireBytes);
       goalBytes = limit === undefined ? Math.min(2 * goalBytes, blockBytes) : shape.chunkSizeBytes;
@@ -90,6 +93,37 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
     return result;
   }
 
+  /** Puts wanted chunks into the block that were compressed all at the same time. */
+  async function fillPacked(block: Buffer): Promise<{ wireBytes: number; plainBytes: number }> {
+    const most = Math.max(1, Math.min(chunksInBlock, Math.floor(goalBytes / frameBytes)));
+    const positions = takeWanted(most);
+    const chunks = positions.map((position) => {
+      const chunk = Buffer.allocUnsafe(chunkLengthAt(shape, position));
+      image.read([chunk], position * shape.chunkSizeBytes);
+      return chunk;
+    });
+    const packed = await Promise.all(chunks.map((chunk) => compressAside(chunk, options.level)));
+    let wireBytes = 0;
+    let plainBytes = 0;
+    for (const [place, chunk] of chunks.entries()) {
+      const position = positions[place] ?? 0;
+      wireBytes += putChunk({ block, offset: wireBytes, position }, chunk, packed[place]);
+      plainBytes += chunk.length;
+    }
+    return { wireBytes, plainBytes };
+  }
+
+  /** The positions of the next wanted chunks, at most so many. */
+  function takeWanted(most: number): number[] {
+    const positions: number[] = [];
+    for (let run = wanted[0]; run !== undefined && positions.length < most; run = wanted[0]) {
+      positions.push(run.next);
+      run.next += 1;
+      if (run.next === run.end) wanted.shift();
+    }
+    return positions;
+  }
+
   /** Puts as many wanted chunks into the block as it holds. */
   function fill(block: Buffer): { wireBytes: number; plainBytes: number } {
     let used = 0;
@@ -98,7 +132,7 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
       const count = fitting(run, used, block.length);
       if (count === 0) break;
       const put = { block, offset: used, first: run.next, count };
-      used += mayPack() ? putPacked(put) : putRaw(put);
+      used += packsNow() ? putPacked(put) : putRaw(put);
       const last = run.next + count - 1;
       plainBytes += (count - 1) * shape.chunkSizeBytes + chunkLengthAt(shape, last);
       run.next += count;
@@ -111,13 +145,13 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
   function fitting(run: { next: number; end: number }, used: number, roomBytes: number): number {
     const first = HEADER_BYTES + chunkLengthAt(shape, run.next);
     if (used + first > roomBytes || (used > 0 && used >= goalBytes)) return 0;
-    if (mayPack()) return 1;
+    if (packsNow()) return 1;
     const byGoal = Math.ceil((goalBytes - used) / frameBytes);
     const byRoom = Math.floor((roomBytes - used) / frameBytes);
     return Math.max(1, Math.min(run.end - run.next, byGoal, byRoom));
   }
 
-  function mayPack(): boolean {
+  function packsNow(): boolean {
     return choice?.isOn() === true;
   }
 
@@ -145,7 +179,7 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
     const start = offset + HEADER_BYTES;
     const chunk = block.subarray(start, start + chunkLengthAt(shape, first));
     image.read([chunk], first * shape.chunkSizeBytes);
-    const packed = choice && pack(chunk, choice, options);
+    const packed = choice && pack(chunk, choice, nowMs);
     if (packed !== undefined) block.set(packed, start);
     const payloadBytes = packed?.length ?? chunk.length;
     const encoding = packed === undefined ? Encoding.raw : Encoding.zstd;
@@ -156,8 +190,18 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
   return { want, isIdle: () => wanted.length === 0 && !isSending && queue.isIdle() };
 }
 
-function choiceFor({ level, nowMs }: ChunkSenderOptions): CompressionChoice {
-  return level === 0 ? compressionChoice(nowMs()) : alwaysCompress();
+/** Puts a chunk behind its header, compressed if it shrank by that. Returns the bytes put. */
+function putChunk(
+  { block, offset, position }: { block: Buffer; offset: number; position: number },
+  chunk: Buffer,
+  packed = chunk,
+): number {
+  const encoding = packed.length < chunk.length ? Encoding.zstd : Encoding.raw;
+  const payload = encoding === Encoding.zstd ? packed : chunk;
+  block.set(payload, offset + HEADER_BYTES);
+  const header = { type: FrameType.chunk, encoding, position, payloadBytes: payload.length };
+  writeHeader(block, offset, header);
+  return HEADER_BYTES + payload.length;
 }
 
 /** Consecutive chunks, and where in the block they go. */
@@ -169,14 +213,10 @@ interface Place {
 }
 
 /** The compressed chunk, if now is the time to compress and it was worth it. */
-function pack(
-  chunk: Buffer,
-  choice: CompressionChoice,
-  { level, nowMs }: ChunkSenderOptions,
-): Buffer | undefined {
+function pack(chunk: Buffer, choice: CompressionChoice, nowMs: () => number): Buffer | undefined {
   if (!choice.wanted()) return undefined;
   const startMs = nowMs();
-  const packed = compress(chunk, level === 0 ? FAST_LEVEL : level);
+  const packed = compress(chunk);
   const tookMs = nowMs() - startMs;
   const isWorthwhile = choice.tried({
     plainBytes: chunk.length,

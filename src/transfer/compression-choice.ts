@@ -47,17 +47,6 @@ export interface CompressionChoice {
   sent(block: { nowMs: number; wireBytes: number; plainBytes: number }): void;
 }
 
-/** For a receiver that keeps chunks compressed: all of them that shrink. */
-export function alwaysCompress(): CompressionChoice {
-  return {
-    isOn: () => true,
-    wanted: () => true,
-    tried: ({ plainBytes, packedBytes }) => packedBytes < plainBytes,
-    waited: () => {},
-    sent: () => {},
-  };
-}
-
 export function compressionChoice(startMs: number): CompressionChoice {
   let window = newWindow(startMs);
   let isOn = false;

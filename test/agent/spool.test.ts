@@ -34,7 +34,7 @@ void suite('openSpool', () => {
         .toSorted(),
       [image.id, other.id],
     );
-    spool.close();
+    await spool.close();
     assert.deepEqual(open(root).kept().length, 2);
   });
 
@@ -91,7 +91,7 @@ void suite('openSpool', () => {
     writeFileSync(partPathOf(spool.pathOf(other)), 'part');
     spool.empty();
     assert.deepEqual(spool.kept(), []);
-    spool.close();
+    await spool.close();
     assert.deepEqual(readdirSync(root), []);
   });
 
@@ -100,7 +100,7 @@ void suite('openSpool', () => {
     const spool = open(root);
     await store(spool, image);
     writeFileSync(join(spool.scratch, 'index'), 'growing');
-    spool.close();
+    await spool.close();
     assert.equal(existsSync(spool.scratch), false);
     assert.deepEqual(open(root).kept(), [image]);
   });

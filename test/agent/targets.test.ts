@@ -38,7 +38,7 @@ for (const [layout, open] of Object.entries(targets)) {
         const { place } = await open(root);
         const wanted = { code: 'protocol', message: /not a plain name/ };
         await assert.rejects(async () => place.land({ ...image, node, path }, options), wanted);
-        place.close();
+        await place.close();
       });
     }
 
@@ -59,8 +59,8 @@ void test('`openStoreTarget` lands an image as an index below its run', async ()
   const { place } = await openStoreTarget(target);
   await (await place.land(image, options)).finish();
   assert.equal(readFileSync(join(root, 'snapshots/run1/a1/disk.img.caibx')).length, 104);
-  place.close();
+  await place.close();
   const later = await openStoreTarget(target);
   assert.deepEqual(later.seeded, ['a1/disk.img']);
-  later.place.close();
+  await later.place.close();
 });

@@ -107,7 +107,7 @@ void suite('openChunkWriter', () => {
     writer.put(digest, packed);
     await withWriter(place, (other) => assert.equal(other.has(digest), false));
     await writer.commit();
-    writer.close();
+    await writer.close();
     lease.release();
     assert.deepEqual(readFileSync(chunkFileOf(place.chunks, digest)), packed);
   });
@@ -131,7 +131,7 @@ void suite('openChunkWriter', () => {
     await assert.rejects(async () => writer.commit(), { code: 'EEXIST' });
     await assert.rejects(async () => writer.commit(), { code: 'EEXIST' });
     await assert.rejects(async () => writer.ready(), { code: 'EEXIST' });
-    writer.close();
+    await writer.close();
     lease.release();
   });
 });

@@ -48,15 +48,15 @@ export async function makeStore(t: TestContext): Promise<TestStore> {
 /** Lets `work` put chunks into a store, and commits them. */
 export async function withWriter(
   place: StorePlace,
-  work: (writer: ChunkWriter) => void,
+  work: (writer: ChunkWriter) => unknown,
 ): Promise<void> {
   const lease = takeLease(place, 'test');
   const writer = await openChunkWriter(place, lease);
   try {
-    work(writer);
+    await work(writer);
     await writer.commit();
   } finally {
-    writer.close();
+    await writer.close();
     lease.release();
   }
 }
