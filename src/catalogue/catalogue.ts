@@ -124,7 +124,7 @@ function directoriesIn(directory: string, store?: StorePlace): string[] {
 /** Names of the images of a node, sorted. */
 function indexesIn(directory: string): string[] {
   return entriesOf(directory)
-    .filter(({ name }) => name.endsWith(INDEX_SUFFIX) && !name.startsWith('.'))
+    .filter(({ name }) => name.endsWith(INDEX_SUFFIX))
     .map(({ name }) => name.slice(0, -INDEX_SUFFIX.length))
     .toSorted(compare);
 }

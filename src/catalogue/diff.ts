@@ -4,7 +4,7 @@ import { pause } from '../content/pause.ts';
 import type { Snapshot } from './catalogue.ts';
 import { type Change, diffPieces, type Extent, type Piece } from './diff-chunks.ts';
 import { chunkBatches } from './size-chunks.ts';
-import { zeroTeller } from './size-zeros.ts';
+import { zeroTeller } from '../content/zero-chunks.ts';
 
 /** How much two snapshots differ. */
 export interface DiffSummary {

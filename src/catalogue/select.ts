@@ -25,9 +25,7 @@ export function selectSnapshots(catalogue: Catalogue, selection: Selection): rea
     .flatMap(({ snapshots }) => snapshots)
     .filter(({ node }) => nodes?.has(node) !== false);
   if (selection.selectors.length === 0) return all;
-  const chosen = new Set(
-    selection.selectors.flatMap(expandBraces).flatMap((selector) => matching(all, selector)),
-  );
+  const chosen = new Set(selection.selectors.flatMap((selector) => selected(all, selector)));
   return all.filter((snapshot) => chosen.has(snapshot));
 }
 
@@ -43,6 +41,13 @@ export function selectSnapshot(catalogue: Catalogue, selection: Selection): Snap
     `Cannot tell which snapshot is meant by "${wanted}": found ${others.length + 1}, such as ` +
       `${ids.join(', ')}; wanted one: name it as RUN/NODE/NAME`,
   );
+}
+
+function selected(all: readonly Snapshot[], selector: string): readonly Snapshot[] {
+  // Names of files may look like globs.
+  const exact = all.filter(({ id }) => id === selector);
+  if (exact.length > 0) return exact;
+  return expandBraces(selector).flatMap((pattern) => matching(all, pattern));
 }
 
 function matching(all: readonly Snapshot[], selector: string): readonly Snapshot[] {

@@ -12,7 +12,7 @@ import {
 } from './size-ledger.ts';
 import type { ChunkLookup } from './size-lookup.ts';
 import type { UniqueFiles } from './size-usage.ts';
-import { zeroTeller } from './size-zeros.ts';
+import { zeroTeller } from '../content/zero-chunks.ts';
 
 export type { SnapshotSizes } from './size-ledger.ts';
 

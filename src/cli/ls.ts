@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
+import { KgetError } from '../base/error.ts';
 import { readCatalogue } from '../catalogue/catalogue.ts';
 import { selectSnapshots } from '../catalogue/select.ts';
 import { summariseRun } from '../catalogue/size-summary.ts';
 import { measureStore } from '../catalogue/size-table.ts';
+import { foldNodeSet } from '../nodeset/fold.ts';
 import { visible } from '../report/names.ts';
 import { renderListText, renderRunsText } from '../report/store-list-text.ts';
 import type { ListedRun, StoreListing } from '../report/store-listing.ts';
@@ -72,11 +74,19 @@ async function list(
     const isAsked = snapshots.length > 0 || selectors.length === 0;
     if (isAsked && (!isEmpty || nodes === undefined)) runs.push(summary);
   }
+  if (runs.length === 0 && nodes !== undefined) throw noneOf(nodes);
   const problems = runs.flatMap(({ snapshots }) => snapshots.flatMap((it) => it.problem ?? []));
   for (const text of [...catalogue.warnings, ...(measure?.warnings ?? []), ...problems]) {
     system.stderr.write(`kgetplus: ${visible(text)}\n`);
   }
   return { schema: 'kgetplus.ls/1', store: place.directory, runs };
+}
+
+function noneOf(nodes: readonly string[]): KgetError {
+  return new KgetError(
+    'usage',
+    `Cannot find a snapshot of ${foldNodeSet(nodes)}: kgetplus ls shows what there is`,
+  );
 }
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {

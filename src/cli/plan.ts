@@ -44,7 +44,7 @@ export function addPlan(program: Command, system: System): void {
     .argument('<path...>', 'path or glob on each node ({node} is replaced)')
     .addHelpText('after', ABOUT);
   addPlanOptions(declared).action(async (patterns: string[], options: PlanOptions) => {
-    const command = commandLine(program.args);
+    const command = commandLine(['kgetplus', ...program.args]);
     system.setExitCode(await planCommand(patterns, options, { command, system }));
   });
 }

@@ -97,7 +97,7 @@ function runPrune(options: PruneCommandOptions, system: System): Promise<PruneRe
 }
 
 /** What was done, for people. */
-export function renderPrune(report: PruneReport): string {
+function renderPrune(report: PruneReport): string {
   const lines = report.warnings.map((warning) => `note: ${visible(warning)}`);
   const would = report.isDry ? 'would be ' : '';
   for (const { id, isForgotten, reasons } of report.snapshots) {

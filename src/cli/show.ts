@@ -12,6 +12,7 @@ import type { StorePlace } from '../store/store-place.ts';
 import { EXIT } from './exit-code.ts';
 import { addStoreOption, storeAt, type StoreOption } from './store-option.ts';
 import type { System } from './system.ts';
+import { commandLine } from './words.ts';
 
 const ABOUT = `
 Names a run (its name, the beginning of it, or "latest") or snapshots of one run as RUN/NODE or
@@ -103,7 +104,7 @@ async function showRun(run: Run, { snapshots, measure, place }: Shown): Promise<
     const { indexPath, name } = snapshot;
     const words = ['casync', `--store=${place.chunks}`, 'extract', indexPath, name];
     const detail = await detailSnapshot(snapshot, own, measure);
-    shown.push({ ...detail, extractCommand: shellWords(words) });
+    shown.push({ ...detail, extractCommand: commandLine(words) });
   }
   const { manifest } = run;
   const isPart = snapshots.length < run.snapshots.length;
@@ -125,13 +126,4 @@ function exitCodeOf({ snapshots }: ShownRun): number {
   if (snapshots.some(({ problem }) => problem !== null)) return EXIT.verificationFailed;
   const isMissing = snapshots.some(({ missingChunks }) => (missingChunks ?? 0) > 0);
   return isMissing ? EXIT.someMissing : EXIT.ok;
-}
-
-/** As a shell has to be given them. */
-function shellWords(words: readonly string[]): string {
-  return words
-    .map((word) =>
-      /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`,
-    )
-    .join(' ');
 }

@@ -89,7 +89,7 @@ async function simulate(
   }
   return {
     schema: 'kgetplus.simulation/1',
-    command: commandLine(words),
+    command: commandLine(['kgetplus', ...words]),
     inputs: { ...cluster, senders, maxHops, copies },
     bound,
     strategies,

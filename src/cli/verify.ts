@@ -133,7 +133,7 @@ function showVerifying({
 }
 
 /** What was found, for people. */
-export function renderVerify(report: VerifyReport): string {
+function renderVerify(report: VerifyReport): string {
   const { bad, faults, unlistedBad } = report;
   const lines = [
     ...report.warnings.map((warning) => `note: ${warning}`),

@@ -24,9 +24,9 @@ function unquote(word: string): string {
   });
 }
 
-/** The command with these words, as a shell has to be given it. */
+/** A command with these words, as a shell has to be given it. */
 export function commandLine(words: readonly string[]): string {
-  return ['kgetplus', ...words].map(quoted).join(' ');
+  return words.map(quoted).join(' ');
 }
 
 function quoted(word: string): string {

@@ -1,6 +1,6 @@
 import type { BlobIndex, IndexedChunk } from '../content/blob-index.ts';
-import { digestBy } from '../content/digest-algorithm.ts';
 import { isChunkSize } from '../content/shape.ts';
+import { zeroTeller } from '../content/zero-chunks.ts';
 import type { ChunkCache } from './chunk-cache.ts';
 import type { Disk, Extent } from './disk.ts';
 
@@ -18,19 +18,12 @@ export interface SnapshotDiskOptions {
 
 /** A snapshot of a store as a disk: chunks are read when they are wanted, and some ahead. */
 export function snapshotDisk({ index, cache }: SnapshotDiskOptions): Disk {
-  const { sizeBytes, chunkBytes, algorithm } = index;
-  const lengths = [Math.min(chunkBytes.max, sizeBytes), sizeBytes % chunkBytes.max];
-  /** By length: chunks of zeros are as long as chunks may be, or at the end. */
-  const zeros = new Map(
-    lengths.map((length) => [length, digestBy(algorithm, Buffer.alloc(length))]),
-  );
+  const { sizeBytes, chunkBytes } = index;
+  const isZero = zeroTeller(index);
   const zeroBytes = Buffer.alloc(chunkBytes.max);
   /** Where the client that read last will go on if it reads in order. */
   let nextOffset = 0;
 
-  function isZero({ lengthBytes, digest }: IndexedChunk): boolean {
-    return zeros.get(lengthBytes)?.equals(digest) === true;
-  }
   /** The chunks that have bytes of a range. */
   function chunksOf(offset: number, lengthBytes: number): readonly IndexedChunk[] {
     const first = index.find(offset);

@@ -1,6 +1,6 @@
 import { createReadStream, existsSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { KgetError } from '../base/error.ts';
 import type { Snapshot } from '../catalogue/catalogue.ts';
 import { type BlobIndex, openBlobIndex } from '../content/blob-index.ts';
@@ -8,15 +8,12 @@ import { syncDirectory } from '../content/durable.ts';
 import { partPathOf } from '../content/part-file.ts';
 import { storeFailure } from '../content/room.ts';
 import type { ChunkReader } from '../store/chunk-reader.ts';
+import { diskName, formatOf, type ImageFormat } from './image-format.ts';
 import { imageStream } from './image-stream.ts';
 import { writeContainerDisk } from './oci-layout.ts';
-import { QCOW2_HEAD_BYTES, qcow2Dependency } from './qcow2-header.ts';
 import { convertImage } from './qemu-img.ts';
 import { restoreImage } from './restore-image.ts';
 import { lockPath, takeTarget } from './target-file.ts';
-
-/** A name in a layer may have 100 bytes, with `disk/` and an extension. */
-const MAX_NAME_BYTES = 90;
 
 export const EXPORT_FORMATS = ['raw', 'qcow2', 'oci'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
@@ -70,7 +67,7 @@ interface Work extends ExportOptions {
 
 /** An image that is a qcow2 file already is one by itself. */
 async function exportQcow2(work: Work): Promise<void> {
-  const format = await formatOf(work);
+  const format = await formatOf(work.snapshot.name, work);
   if (format === 'qcow2' && !work.compress) {
     await restoreImage({ ...work, seeds: [] });
     return;
@@ -89,7 +86,7 @@ async function exportOci(work: Work): Promise<void> {
   const part = partPathOf(path);
   const converted = `${part}-disk`;
   confirmLayout(work);
-  const format = await formatOf(work);
+  const format = await formatOf(work.snapshot.name, work);
   const release = await lockPath(path, title);
   try {
     if (work.compress) await convertTo(converted, format, work);
@@ -117,7 +114,7 @@ async function exportOci(work: Work): Promise<void> {
 }
 
 /** Makes a synced qcow2 file at `to`, by way of the image itself beside it. */
-async function convertTo(to: string, fromFormat: 'raw' | 'qcow2', work: Work): Promise<void> {
+async function convertTo(to: string, fromFormat: ImageFormat, work: Work): Promise<void> {
   const whole = join(dirname(work.path), `.${basename(work.path)}.kgetplus-raw`);
   await restoreImage({ ...work, path: whole, force: true, seeds: [] });
   try {
@@ -131,29 +128,6 @@ async function convertTo(to: string, fromFormat: 'raw' | 'qcow2', work: Work): P
   } finally {
     rmSync(whole, { force: true });
   }
-}
-
-/** By its name: what a guest has written at the start of its disk must not decide. */
-async function formatOf(work: Work): Promise<'raw' | 'qcow2'> {
-  if (!/^\.(qcow2|qcow)$/i.test(extname(work.snapshot.name))) return 'raw';
-  const head: Buffer[] = [];
-  for await (const bytes of imageStream(work)) {
-    head.push(bytes);
-    if (head.reduce((sum, { length }) => sum + length, 0) >= QCOW2_HEAD_BYTES) break;
-  }
-  const defect = qcow2Dependency(Buffer.concat(head));
-  if (defect === undefined) return 'qcow2';
-  throw new KgetError(
-    'usage',
-    `Cannot make ${work.format} of ${work.title}: ${defect}; use --format raw for its bytes`,
-  );
-}
-
-/** The name of the disk in a layer. */
-function diskName(name: string, format: 'raw' | 'qcow2'): string {
-  const stem = name.replace(/\.(qcow2|qcow|raw|img)$/i, '');
-  const fits = stem !== '' && Buffer.byteLength(stem) <= MAX_NAME_BYTES;
-  return `${fits ? stem : 'disk'}.${format === 'raw' ? 'img' : 'qcow2'}`;
 }
 
 async function* counted(

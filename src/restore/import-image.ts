@@ -1,30 +1,19 @@
-import { constants, fstatSync, mkdirSync, openSync, closeSync, renameSync, rmSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
-import * as zlib from 'node:zlib';
+import { closeSync, constants, fstatSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { KgetError, toFailure } from '../base/error.ts';
-import { openBlobIndex } from '../content/blob-index.ts';
 import { digestBy } from '../content/digest-algorithm.ts';
 import { zeroDigests } from '../content/digest.ts';
-import { syncDirectory } from '../content/durable.ts';
 import { dataRuns } from '../content/extents.ts';
 import type { ImageShape } from '../content/image.ts';
 import { createIndexWriter } from '../content/index-writer.ts';
 import { partPathOf } from '../content/part-file.ts';
 import { chunkCountOf, chunkLengthAt } from '../content/shape.ts';
 import type { ChunkWriter } from '../store/chunk-writer.ts';
-import { chunksOf } from './image-stream.ts';
 import { readRange } from './file-pieces.ts';
 import { stopped } from './fill-part.ts';
 import { inOrder } from './in-order.ts';
-
-export interface ImportOptions {
-  readonly writer: ChunkWriter;
-  /** The final path of the snapshot's index. */
-  readonly indexPath: string;
-  readonly signal: AbortSignal;
-  onBegin?(sizeBytes: number): void;
-  onProgress?(doneBytes: number): void;
-}
+import { packed } from './pack-chunk.ts';
+import { type ImportOptions, publishIndex } from './publish-index.ts';
 
 export interface FileImport extends ImportOptions {
   /** The image file. */
@@ -69,27 +58,6 @@ export async function importFile(options: FileImport): Promise<void> {
     }
   } finally {
     closeSync(fd);
-  }
-}
-
-/** Gives an index, which is complete and synced, its name: from then on it is a snapshot. */
-export async function publishIndex(
-  { writer, indexPath }: ImportOptions,
-  part: string,
-): Promise<void> {
-  await writer.commit();
-  renameSync(part, indexPath);
-  await syncDirectory(dirname(indexPath));
-  // Now that it counts: what was set aside since we looked is brought back.
-  const index = await openBlobIndex(indexPath);
-  try {
-    for (const { digest } of chunksOf(index)) {
-      if (writer.has(digest)) continue;
-      const found = `chunk ${digest.toString('hex')} of ${basename(indexPath)} went meanwhile`;
-      throw new KgetError('corrupt', `Cannot import: ${found}; import again`);
-    }
-  } finally {
-    index.close();
   }
 }
 
@@ -162,17 +130,6 @@ async function storeZeros(
 async function storeChunk(work: FileImport, digest: Buffer, bytes: Buffer): Promise<void> {
   if (work.writer.has(digest)) return;
   work.writer.put(digest, await packed(bytes, work.level));
-}
-
-/** A zstd frame of `bytes`, made on the thread pool. */
-export function packed(bytes: Buffer, level: number): Promise<Buffer> {
-  const params = { [zlib.constants.ZSTD_c_compressionLevel]: level };
-  return new Promise((resolve, reject) => {
-    zlib.zstdCompress(bytes, { params }, (error, frame) => {
-      if (error === null) resolve(frame);
-      else reject(error);
-    });
-  });
 }
 
 function openImage(path: string): number {

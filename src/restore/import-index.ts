@@ -8,8 +8,9 @@ import { partPathOf } from '../content/part-file.ts';
 import { unpackChunk } from '../content/unpack-chunk.ts';
 import { stopped } from './fill-part.ts';
 import { chunksOf } from './image-stream.ts';
-import { type ImportOptions, packed, publishIndex } from './import-image.ts';
 import { inOrder } from './in-order.ts';
+import { packed } from './pack-chunk.ts';
+import { type ImportOptions, publishIndex } from './publish-index.ts';
 
 /** What compression may add to a chunk that does not shrink. */
 const MAX_OVERHEAD_BYTES = 64 * 1024;

@@ -53,8 +53,8 @@ export function makeBatch(place: StorePlace, nowMs: number, suffix: string): Tra
 
 /**
  * Says of all batches that they are complete, unless they say so already; removes the empty ones.
- * Only where nobody sets anything aside, and after the chunk table has forgotten what was: whoever
- * takes a lease from now on does not find it in the store.
+ * Only where nobody sets anything aside: whoever takes a lease from now on does not find in the store
+ * what is in them.
  */
 export async function completeBatches(place: StorePlace, nowMs: number): Promise<void> {
   for (const batch of trashBatches(place)) {
@@ -72,7 +72,10 @@ export function removeEmptyBatch({ directory }: TrashBatch): boolean {
   for (const name of namesIn(directory)) {
     if (digestOfChunkFile(name) !== undefined) return false;
   }
-  rmSync(join(directory, COMPLETE_NAME), { force: true });
+  // The second one is what is left of a `replaceFile` that was cut off.
+  for (const name of [COMPLETE_NAME, `${COMPLETE_NAME}.kgetplus-new`]) {
+    rmSync(join(directory, name), { force: true });
+  }
   try {
     rmdirSync(directory);
     return true;

@@ -8,7 +8,7 @@ const MAX_NAMED = 8;
 const MAX_PLACES = 8;
 
 /** Where an image has a chunk. */
-export interface ChunkPlace {
+interface ChunkPlace {
   readonly node: string;
   /** Where the image was on its node; undefined if nothing tells. */
   readonly path: string | undefined;

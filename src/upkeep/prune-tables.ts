@@ -107,16 +107,6 @@ async function openTables(
   }
 }
 
-/** Lets the store's table forget what was set aside; where there is no room, that can wait. */
-export async function forgetSetAside(options: Omit<TableOptions, 'directory'>): Promise<void> {
-  try {
-    await refreshTable({ ...options, directory: options.place.table });
-  } catch (error) {
-    // Of what the table says the file system is asked.
-    if (!isFull(error)) throw error;
-  }
-}
-
 function isFull(error: unknown): boolean {
   return error instanceof KgetError && error.code === 'no-room';
 }

@@ -15,7 +15,7 @@ import { createMarks, markChunks } from './mark.ts';
 import { bringBackNew } from './newcomers.ts';
 import { lockForPruning, WORKING_BYTES } from './prune-lock.ts';
 import type { JudgedSnapshot, PruneReport } from './prune-report.ts';
-import { forgetSetAside, openPruneTables } from './prune-tables.ts';
+import { openPruneTables } from './prune-tables.ts';
 import { setChunksAside } from './set-aside.ts';
 import { sweepTrash } from './sweep-trash.ts';
 
@@ -53,8 +53,9 @@ export interface PruneOptions {
  * 2. Batches are swept before snapshots are forgotten: what a reader of such a snapshot needs is in
  *    the store then, and waits for it in the new batch.
  * 3. Indexes are listed again after the last chunk was set aside.
- * 4. The chunk table forgets what was set aside, and only then the batch is complete, with the
- *    names of all leases that there are. It is swept when these have ended.
+ * 4. After that the batch is complete, with the names of all leases that there are: whoever takes one
+ *    later does not find in the store what was set aside, for it asks the file system and not only
+ *    the chunk table. The batch is swept when these leases have ended.
  *
  * @throws KgetError `corrupt` if an index or a manifest cannot be read, `locked`, `cancelled`,
  * `target-unwritable`, `no-room`, `usage` if there is no store
@@ -118,8 +119,6 @@ async function collect(options: PruneOptions): Promise<PruneReport> {
   });
   if (batch !== undefined) {
     await bringBackNew({ ...work, batch, marks: stored, known: indexes });
-    onPhase?.('listing chunks again');
-    if (moved.setAside.chunks > 0) await forgetSetAside(options);
     onStep('complete batches');
     await completeBatches(place, nowMs());
     removeDeadLeases(place);

@@ -7,7 +7,7 @@ import type { ChunkTable } from '../store/chunk-table.ts';
 import type { Fault } from './verify-report.ts';
 
 /** Chunks that are looked up one by one, since the table does not have them. */
-export const MAX_STRAYS = 100_000;
+const MAX_STRAYS = 100_000;
 
 /** Entries of an index that are read at a time. */
 const READ_ENTRIES = 4096;

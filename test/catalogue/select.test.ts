@@ -57,6 +57,14 @@ void suite('selectSnapshots', () => {
     assert.deepEqual(select(['*/{n2,n3}/disk']), [ALL[1], ALL[2], ALL[5]]);
   });
 
+  void test('`selectSnapshots` takes a whole id as it is, however it may look', () => {
+    const odd = ['n1/disk[1].img', 'n1/disk1.img', 'n1/a{b,c}', String.raw`n1/w\x`, 'n1/*'];
+    const catalogue = catalogueOf({ r: odd });
+    for (const image of odd) {
+      assert.equal(selectSnapshot(catalogue, { selectors: [`r/${image}`] }).id, `r/${image}`);
+    }
+  });
+
   void test('`selectSnapshots` takes the beginning of one run’s name', () => {
     assert.deepEqual(select(['202602']), ['20260202-c/n1/disk']);
     assert.deepEqual(select(['20260101/n2']), ['20260101-a/n2/disk']);

@@ -6,6 +6,14 @@ import { digestOf } from '../../src/content/digest.ts';
 
 const digestOfNumber = (number: number) => digestOf(Buffer.from([number]));
 
+/** A digest that begins with these two numbers. */
+function digestWith(high: number, low: number): Buffer {
+  const digest = Buffer.alloc(32);
+  digest.writeUInt32LE(high, 0);
+  digest.writeUInt32LE(low, 4);
+  return digest;
+}
+
 /** A table of the first digests of numbers, which counts what it is asked. */
 function tableOf(ordinals: number) {
   const digests = Array.from({ length: ordinals }, (_, place) => digestOfNumber(place));
@@ -35,12 +43,6 @@ void test('`rememberingLookup` answers as the table does, whatever it was asked 
 });
 
 void test('`rememberingLookup` tells digests apart that share a slot, or half of what is kept', () => {
-  const digestWith = (high: number, low: number) => {
-    const digest = Buffer.alloc(32);
-    digest.writeUInt32LE(high, 0);
-    digest.writeUInt32LE(low, 4);
-    return digest;
-  };
   const digests = [digestWith(1, 1), digestWith(2, 1), digestWith(1, 2 ** 20 + 1)];
   const lookup = rememberingLookup({
     ordinals: digests.length,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Command } from 'commander';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -21,6 +22,8 @@ import { CHUNK, drawImage } from '../content/fixtures.ts';
 import { makeStore, type TestStore } from '../store/fixtures.ts';
 
 const [OLD, NEW] = ['20260101T020000Z-aaaaaa', '20260102T020000Z-bbbbbb'] as const;
+
+const NO_CASYNC = spawnSync('casync', ['--version']).error !== undefined && 'casync is missing';
 
 interface Outcome {
   readonly out: string;
@@ -180,7 +183,7 @@ void suite('ls', () => {
     assert.match(ofC.out, /^1 run, 0 snapshots, 0 B of images$/m);
     assert.doesNotMatch((await run(place, 'ls', '-w', 'a')).out, /missing/);
     assert.doesNotMatch((await run(place, 'ls', `${NEW}/a`)).out, /missing/);
-    assert.match((await run(place, 'ls', '-w', 'd')).out, /^There is no snapshot/);
+    await assert.rejects(run(place, 'ls', '-w', 'd'), { code: 'usage' });
   });
 
   void test('`ls --fast` looks up no chunk', async (t) => {
@@ -250,6 +253,21 @@ void suite('show', () => {
     assert.ok(out.includes(`casync --store=${place.chunks} extract ${index} disk.img\n`));
     assert.equal(exitCode, 0);
   });
+
+  void test(
+    '`show` tells a command by which casync writes the image',
+    { skip: NO_CASYNC },
+    async (t) => {
+      const store = await makeStore(t);
+      const image = drawImage('sx..', 100);
+      await store.addSnapshot({ run: OLD, name: "a disk's.img", image });
+      const { out } = await run(store.place, 'show', OLD);
+      const [, command = ''] = /^ {2}Extract by +(.*)$/m.exec(out) ?? [];
+      const cwd = store.place.directory;
+      execFileSync('sh', ['-c', command], { cwd, timeout: 60_000 });
+      assert.deepEqual(readFileSync(join(cwd, "a disk's.img")), image);
+    },
+  );
 
   void test('`show` takes a run by the beginning of its name, and `latest`', async (t) => {
     const place = await filled(t);
