@@ -168,7 +168,7 @@ function verdictOf(report: VerifyReport): string {
   const left = bad.length - repaired + unlistedBad;
   const end = isInterrupted ? 'Stopped before the end. ' : '';
   if (isGood(report)) {
-    return `${end}${repaired > 0 ? `All is good: ${repaired} chunks were repaired.` : 'All is good.'}`;
+    return `${end}All is good${repaired > 0 ? `: ${repaired} chunks were repaired` : ''}.`;
   }
   return `${end}${left} chunks are bad, ${repaired} were repaired; other faults: ${faults.length}.`;
 }

@@ -8,7 +8,6 @@ import type { ImageShape } from '../content/image.ts';
 import { createIndexWriter } from '../content/index-writer.ts';
 import { partPathOf } from '../content/part-file.ts';
 import { chunkCountOf, chunkLengthAt } from '../content/shape.ts';
-import type { ChunkWriter } from '../store/chunk-writer.ts';
 import { readRange } from './file-pieces.ts';
 import { stopped } from './fill-part.ts';
 import { inOrder } from './in-order.ts';

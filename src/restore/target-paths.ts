@@ -38,7 +38,7 @@ export function targetPaths(snapshots: readonly Snapshot[], to: string): readonl
 }
 
 /** A name of one file or directory: nothing that leads elsewhere. @throws KgetError `usage` */
-export function plainName(snapshot: Snapshot, part: 'node' | 'name'): string {
+function plainName(snapshot: Snapshot, part: 'node' | 'name'): string {
   const name = snapshot[part];
   if (name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name)) return name;
   const advice = 'wanted a plain name; give --to a file';

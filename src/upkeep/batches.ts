@@ -53,8 +53,8 @@ export function makeBatch(place: StorePlace, nowMs: number, suffix: string): Tra
 
 /**
  * Says of all batches that they are complete, unless they say so already; removes the empty ones.
- * Only where nobody sets anything aside: whoever takes a lease from now on does not find in the store
- * what is in them.
+ * Only where nobody sets anything aside: whoever takes a lease from now on does not find in the
+ * store what is in them.
  */
 export async function completeBatches(place: StorePlace, nowMs: number): Promise<void> {
   for (const batch of trashBatches(place)) {

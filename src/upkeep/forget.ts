@@ -13,7 +13,7 @@ import type { StorePlace } from '../store/store-place.ts';
 
 const INDEX_SUFFIX = '.caibx';
 
-/** `.<file name>.kgetplus-gone`: the index of a snapshot that is being forgotten; no index to others. */
+/** `.<file name>.kgetplus-gone`: the index of a snapshot that is being forgotten. */
 const GONE_NAME = /^\.(.+)\.kgetplus-gone$/s;
 
 type OnStep = (step: string) => void;

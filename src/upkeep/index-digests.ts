@@ -26,8 +26,8 @@ const DIGEST_AT = 8;
 
 /**
  * The digests of all chunks that an index names, in views of 32 B that hold until the next one is
- * asked for. Whoever only wants to know what is needed takes more than a reader of images: archives,
- * chunks of any size, and of part files the whole entries. Of a file that has gone there are none.
+ * asked for. Whoever only wants to know what is needed takes more than a reader of images:
+ * archives, chunks of any size, and of part files the whole entries. A file that is gone has none.
  * @throws KgetError `source-unreadable`, `corrupt`
  */
 export async function* digestsOf(file: IndexFile): AsyncGenerator<readonly Buffer[], void, void> {

@@ -75,7 +75,7 @@ function isSweepable({ state, nowMs, graceMs }: SweepOptions): boolean {
   return completedAtMs !== undefined && nowMs - completedAtMs >= graceMs && awaited.length === 0;
 }
 
-/** Puts a chunk from the trash where it was, if it is there; the store's own stays if it has one. */
+/** Puts a chunk from the trash where it was, if it is there; a chunk in the store stays. */
 export function bringBack({
   place,
   file,

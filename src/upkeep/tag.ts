@@ -99,6 +99,6 @@ function checkTag(tag: string): void {
   if (TAG.test(tag)) return;
   throw new KgetError(
     'usage',
-    `Cannot use "${tag}" as a tag: wanted up to 64 letters and digits, and in between _ . : + @ = -`,
+    `Cannot use "${tag}" as a tag: wanted up to 64 letters and digits, in between also _.:+@=-`,
   );
 }

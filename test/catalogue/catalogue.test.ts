@@ -120,7 +120,7 @@ void suite('readCatalogue', () => {
     mkdirSync(join(place.snapshots, NEW));
     mkdirSync(join(place.snapshots, '.hidden', 'a'), { recursive: true });
     writeFileSync(join(place.snapshots, 'stray'), '');
-    writeFileSync(join(place.snapshots, OLD, 'a', '.disk.img.caibx'), '');
+    writeFileSync(join(place.snapshots, OLD, 'a', '.disk.img.caibx.kgetplus-part'), '');
     writeFileSync(join(place.snapshots, OLD, 'a', 'disk.img.caibx-part'), '');
     symlinkSync(place.snapshots, join(place.snapshots, 'circle'));
     symlinkSync(place.snapshots, join(place.snapshots, OLD, 'circle'));

@@ -10,13 +10,14 @@ import { drawImage, temporaryDirectory } from '../content/fixtures.ts';
 import { runCommand } from '../restore/command.ts';
 import { makeStore } from '../store/fixtures.ts';
 
+const QEMU_IMG = 'qemu-img';
 const RUN = '20260131T120000Z-00000a';
 
 function missing(program: string): string | false {
   const found = spawnSync(program, ['--version']).error === undefined;
   return found ? false : `${program} is not installed`;
 }
-const noQemu = { skip: missing('qemu-img') };
+const noQemu = { skip: missing(QEMU_IMG) };
 
 async function setUp(t: TestContext, image: Buffer, name = 'disk.img') {
   const store = await makeStore(t);
@@ -61,7 +62,7 @@ for (const options of [[], ['--compress']]) {
 function rawOf(path: string, directory: string): Buffer {
   const raw = join(directory, 'raw');
   const words = ['convert', '-f', 'qcow2', '-O', 'raw', path, raw];
-  const { status, stderr } = spawnSync('qemu-img', words, { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(QEMU_IMG, words, { encoding: 'utf8' });
   assert.equal(status, 0, stderr);
   return readFileSync(raw);
 }
@@ -70,7 +71,7 @@ function makeQcow2(directory: string, backing?: string): Buffer {
   const path = join(directory, 'x.qcow2');
   const backed = backing === undefined ? [] : ['-b', backing, '-F', 'raw', '-u'];
   const words = ['create', '-f', 'qcow2', ...backed, path, '1M'];
-  const { status, stderr } = spawnSync('qemu-img', words, { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(QEMU_IMG, words, { encoding: 'utf8' });
   assert.equal(status, 0, stderr);
   return readFileSync(path);
 }

@@ -173,8 +173,9 @@ void test('`import --from` exits with 5 for a damaged chunk and brings no snapsh
   assert.deepEqual(readCatalogue(place).runs, []);
 });
 
+const CASYNC = 'casync';
 const casyncMissing =
-  spawnSync('casync', ['--version']).error === undefined ? false : 'casync is not installed';
+  spawnSync(CASYNC, ['--version']).error === undefined ? false : 'casync is not installed';
 
 void test("`import --from` takes over casync's own store", { skip: casyncMissing }, async (t) => {
   const { root, importFiles, restored } = setUp(t);
@@ -187,7 +188,7 @@ void test("`import --from` takes over casync's own store", { skip: casyncMissing
   writeFileSync(file, image);
   const [from, index] = [join(root, 'default.castr'), join(root, 'disk.img.caibx')];
   const words = ['make', `--store=${from}`, '--compression=zstd', index, file];
-  const made = spawnSync('casync', words, { encoding: 'utf8', timeout: 30_000 });
+  const made = spawnSync(CASYNC, words, { encoding: 'utf8', timeout: 30_000 });
   assert.equal(made.status, 0, made.stderr);
   const { exitCode, stderr } = await importFiles(['--from', from, index, '--node', 'n1']);
   assert.equal(exitCode, 0, stderr);

@@ -22,6 +22,8 @@ import { temporaryDirectory } from '../content/fixtures.ts';
 import { cutFixed, memoryChunks, writeCutIndex } from './fixtures.ts';
 
 const CHUNK = 64 * 1024;
+const MOUNT = 'mount';
+const UMOUNT = 'umount';
 
 /** What makes file systems whose files share blocks, and how small they may be. */
 const MAKERS = [
@@ -40,10 +42,9 @@ function cloningDirectory(t: TestContext): string | undefined {
     const path = mkdtempSync(join(tmpdir(), 'kgetplus-test-'));
     const [program, ...options] = words;
     const made = spawnSync(program, [...options, disk]);
-    const mounted =
-      made.status === 0 && spawnSync('mount', ['-o', 'loop', disk, path]).status === 0;
+    const mounted = made.status === 0 && spawnSync(MOUNT, ['-o', 'loop', disk, path]).status === 0;
     t.after(() => {
-      if (mounted) spawnSync('umount', ['--lazy', path]);
+      if (mounted) spawnSync(UMOUNT, ['--lazy', path]);
       rmdirSync(path);
     });
     if (mounted && canClone(path)) return path;

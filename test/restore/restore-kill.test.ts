@@ -22,6 +22,8 @@ import { temporaryDirectory } from '../content/fixtures.ts';
 import { cutFixed, memoryChunks, writeCutIndex } from './fixtures.ts';
 
 const CHUNK = 64 * 1024;
+const MOUNT = 'mount';
+const UMOUNT = 'umount';
 const STUCK = join(import.meta.dirname, 'stuck-restore.ts');
 
 async function setUp(t: TestContext) {
@@ -63,9 +65,9 @@ void test('`restoreImage` goes on where a process was killed', async (t) => {
 function smallDisk(t: TestContext, sizeBytes: number): string {
   const path = mkdtempSync(join(tmpdir(), 'kgetplus-test-'));
   const words = ['-t', 'tmpfs', '-o', `size=${sizeBytes}`, 'kgetplus-test', path];
-  assert.equal(spawnSync('mount', words).status, 0);
+  assert.equal(spawnSync(MOUNT, words).status, 0);
   t.after(() => {
-    spawnSync('umount', ['--lazy', path]);
+    spawnSync(UMOUNT, ['--lazy', path]);
     rmdirSync(path);
   });
   return path;

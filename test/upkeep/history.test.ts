@@ -94,7 +94,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
 );
 
 void suite('prune in histories', () => {
-  void test('loses no chunk of a snapshot or of a reader, and in the end keeps no other', async (t) => {
+  void test('loses no chunk that is needed, and in the end keeps no other', async (t) => {
     const history = fc.array(act, { minLength: 4, maxLength: 16, size: 'max' });
     await fc.assert(
       fc.asyncProperty(history, async (acts) => {

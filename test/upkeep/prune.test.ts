@@ -34,7 +34,7 @@ const SECOND = '20260102T000000Z-000002';
 const THIRD = '20260103T000000Z-000003';
 
 void suite('prune', () => {
-  void test('forgets by the policy, sets aside what nobody needs, and sweeps it a day later', async (t) => {
+  void test('forgets by the policy, sets aside what nobody needs, sweeps it later', async (t) => {
     const store = makeSampleStore(t);
     await store.add({ run: FIRST, letters: 'abc.' });
     await store.add({ run: SECOND, letters: 'abd.' });
@@ -164,7 +164,7 @@ void suite('prune', () => {
     assert.equal(store.stored(), 'a');
   });
 
-  void test('brings back what an index needs after all, whichever prune set it aside', async (t) => {
+  void test('brings back what an index needs after all', async (t) => {
     const store = makeSampleStore(t);
     await store.add({ run: FIRST, letters: 'ab' });
     putChunk(store.fileOf('z'), 'z');
@@ -201,7 +201,7 @@ void suite('prune', () => {
     assert.equal(store.aside(), 'z');
   });
 
-  void test('waits for processes that were there when chunks were set aside, whatever clocks say', async (t) => {
+  void test('waits for processes that were there before, whatever clocks say', async (t) => {
     const store = makeSampleStore(t);
     await store.add({ run: FIRST, letters: 'a' });
     const reader = takeLease(store.place, 'restore');
