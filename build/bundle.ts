@@ -1,4 +1,4 @@
-/** Bundles the agent (one file for Node 20 and newer) and the command into `dist/`. */
+/** Bundles the agent (one file for Node 20 and newer), the command and its threads into `dist/`. */
 import { readFileSync, rmSync } from 'node:fs';
 import { build, type BuildOptions } from 'esbuild';
 
@@ -17,6 +17,14 @@ await build({
   entryPoints: ['src/agent/main.ts'],
   outfile: 'dist/agent.cjs',
   format: 'cjs',
+  target: 'node20',
+  minify: true,
+});
+await build({
+  ...shared,
+  entryPoints: ['src/store/chunk-worker.ts'],
+  outfile: 'dist/chunk-worker.mjs',
+  format: 'esm',
   target: 'node20',
   minify: true,
 });

@@ -133,7 +133,11 @@ function entriesOf(directory: string, store?: StorePlace): Dirent[] {
   try {
     return readdirSync(directory, { withFileTypes: true });
   } catch (error) {
-    if (store !== undefined && systemCode(error) === 'ENOENT') throw noStore(store, error);
+    if (systemCode(error) === 'ENOENT') {
+      // A run may be forgotten meanwhile.
+      if (store === undefined) return [];
+      throw noStore(store, error);
+    }
     const found = toFailure(error).message;
     throw new KgetError('source-unreadable', `Cannot read ${directory}: ${found}`, {
       cause: error,

@@ -4,8 +4,8 @@ import { readCatalogue } from '../catalogue/catalogue.ts';
 import { selectSnapshot } from '../catalogue/select.ts';
 import { byteProgress } from '../restore/byte-progress.ts';
 import { EXPORT_FORMATS, type ExportFormat, exportSnapshot } from '../restore/export-snapshot.ts';
-import { useStore } from '../restore/store-use.ts';
-import { chunkFiles } from '../store/chunk-files.ts';
+import { useStore } from '../store/store-use.ts';
+import { readChunksOf } from './chunk-reading.ts';
 import { addStoreOption, storeAt, type StoreOption } from './store-option.ts';
 import type { System } from './system.ts';
 
@@ -63,6 +63,7 @@ async function exportCommand(
   const progress = byteProgress(system.stderr, system.clock);
   const path = resolve(options.to);
   using _use = useStore(place, 'export');
+  await using chunks = readChunksOf(place, system);
   try {
     await exportSnapshot(snapshot, {
       path,
@@ -70,7 +71,7 @@ async function exportCommand(
       compress: options.compress,
       force: options.force,
       architecture: options.arch,
-      chunks: chunkFiles(place),
+      chunks,
       signal: system.interrupt,
       onBegin: (size) => progress.begin(`${snapshot.id} to ${path}`, size),
       onProgress: (bytes) => progress.done(bytes),

@@ -52,6 +52,7 @@ const system: System = {
   stdout: process.stdout,
   stderr: process.stderr,
   agent: { agentFile: fileURLToPath(new URL('agent.cjs', import.meta.url)), version: VERSION },
+  chunkWorkerFile: fileURLToPath(new URL('chunk-worker.mjs', import.meta.url)),
   processors: availableParallelism(),
   commandLine: process.argv.slice(2),
   environment: process.env,

@@ -4,9 +4,9 @@ import { selectSnapshots } from '../catalogue/select.ts';
 import { KgetError } from '../base/error.ts';
 import { byteProgress } from '../restore/byte-progress.ts';
 import { restoreAll } from '../restore/restore-all.ts';
-import { useStore } from '../restore/store-use.ts';
+import { useStore } from '../store/store-use.ts';
 import { targetPaths } from '../restore/target-paths.ts';
-import { chunkFiles } from '../store/chunk-files.ts';
+import { readChunksOf } from './chunk-reading.ts';
 import { EXIT, exitCodeOfError } from './exit-code.ts';
 import { chooseNodes, nodeSetFiles } from './nodes.ts';
 import { addStoreOption, storeAt, type StoreOption } from './store-option.ts';
@@ -18,8 +18,8 @@ name, or "latest". One snapshot becomes the file that --to names; several, or on
 directory or ends with /, become DIR/NODE/IMAGE.
 
 Every byte is verified, zeros become holes, and a file has its name only when it is complete. After
-an interruption the same command goes on where it stopped. Chunks that a seed has are taken from
-there; with --force the file that is replaced is one.
+an interruption the same command goes on where it stopped; files that are done stay. Chunks that a
+seed has are taken from there; with --force the file that is replaced is one.
 
 Examples:
   kgetplus restore latest/node07/disk.qcow2 --to /var/lib/vm/disk.qcow2
@@ -79,10 +79,11 @@ async function restoreCommand(
   const lines: Line[] = [];
   const failures: KgetError[] = [];
   using _use = useStore(place, 'restore');
+  await using chunks = readChunksOf(place, system);
   let isInterrupted = false;
   try {
     await restoreAll(placed, {
-      chunks: chunkFiles(place),
+      chunks,
       force: options.force,
       seeds: options.seed,
       signal: system.interrupt,

@@ -6,16 +6,15 @@ import { parseSize } from '../base/units.ts';
 import { readCatalogue, type Snapshot } from '../catalogue/catalogue.ts';
 import { selectSnapshots } from '../catalogue/select.ts';
 import { openBlobIndex } from '../content/blob-index.ts';
-import { createChunkCache } from '../nbd/chunk-cache.ts';
+import { type ChunkCache, createChunkCache } from '../nbd/chunk-cache.ts';
 import type { Exports } from '../nbd/disk.ts';
 import type { NbdAddress } from '../nbd/listen.ts';
 import { serveNbd } from '../nbd/serve-nbd.ts';
 import { snapshotDisk } from '../nbd/snapshot-disk.ts';
 import type { TlsOptions } from '../nbd/upgrade-tls.ts';
-import { chunkFiles } from '../store/chunk-files.ts';
-import { takeLease } from '../store/lease.ts';
-import type { StorePlace } from '../store/store-place.ts';
+import { useStore } from '../store/store-use.ts';
 import { boundedNotices } from '../transfer/notices.ts';
+import { readChunksOf } from './chunk-reading.ts';
 import { EXIT } from './exit-code.ts';
 import { addStoreOption, storeAt, type StoreOption } from './store-option.ts';
 import type { System } from './system.ts';
@@ -73,46 +72,33 @@ async function serveCommand(
   const place = storeAt(options, system);
   const snapshots = selectSnapshots(readCatalogue(place), { selectors });
   const tls = tlsOf(options);
-  const lease = leaseOf(place);
-  try {
-    const server = await serveNbd({
-      listen:
-        options.socket === undefined
-          ? options.listen
-          : { kind: 'unix', path: resolve(options.socket) },
-      exports: exportsOf(place, snapshots, options.cache),
-      ...(tls === undefined ? {} : { tls }),
-      onNotice: boundedNotices({
-        perMinute: NOTICES_PER_MINUTE,
-        nowMs: () => system.clock.nowMs(),
-        onNotice: (text) => system.stderr.write(`kgetplus: ${text}\n`),
-      }),
-    });
-    const scheme = tls === undefined ? 'nbd' : 'nbds';
-    for (const { id } of snapshots) {
-      const name = snapshots.length === 1 ? '' : encodeURIComponent(id);
-      system.stdout.write(`${id}\t${uriOf(server.address, scheme, name)}\n`);
-    }
-    await interrupted(system.interrupt);
-    await server.close();
-    return EXIT.ok;
-  } finally {
-    lease.release();
+  using _use = useStore(place, 'serve');
+  await using chunks = readChunksOf(place, system);
+  const server = await serveNbd({
+    listen:
+      options.socket === undefined
+        ? options.listen
+        : { kind: 'unix', path: resolve(options.socket) },
+    exports: exportsOf(snapshots, createChunkCache({ chunks, maxBytes: options.cache })),
+    ...(tls === undefined ? {} : { tls }),
+    onNotice: boundedNotices({
+      perMinute: NOTICES_PER_MINUTE,
+      nowMs: () => system.clock.nowMs(),
+      onNotice: (text) => system.stderr.write(`kgetplus: ${text}\n`),
+    }),
+  });
+  const scheme = tls === undefined ? 'nbd' : 'nbds';
+  for (const { id } of snapshots) {
+    const name = snapshots.length === 1 ? '' : encodeURIComponent(id);
+    system.stdout.write(`${id}\t${uriOf(server.address, scheme, name)}\n`);
   }
+  await interrupted(system.interrupt);
+  await server.close();
+  return EXIT.ok;
 }
 
-/** A store that cannot be written can be served: nothing prunes it either. */
-function leaseOf(place: StorePlace): { release(): void } {
-  try {
-    return takeLease(place, 'serve');
-  } catch {
-    return { release: () => {} };
-  }
-}
-
-function exportsOf(place: StorePlace, snapshots: readonly Snapshot[], cacheBytes: number): Exports {
+function exportsOf(snapshots: readonly Snapshot[], cache: ChunkCache): Exports {
   const byName = new Map(snapshots.map((snapshot) => [snapshot.id, snapshot]));
-  const cache = createChunkCache({ chunks: chunkFiles(place), maxBytes: cacheBytes });
   return {
     names: () => [...byName.keys()],
     async open(name) {

@@ -14,6 +14,8 @@ export interface System {
   readonly stderr: NodeJS.WriteStream;
   /** The bundled agent and the version that it must have. */
   readonly agent: { readonly agentFile: string; readonly version: string };
+  /** The bundled thread that reads chunks. */
+  readonly chunkWorkerFile: string;
   /** How many processors this process may use. */
   readonly processors: number;
   /** The words after the name of this command. */

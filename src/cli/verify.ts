@@ -12,6 +12,7 @@ import type { RepairSource } from '../upkeep/repair.ts';
 import { MAX_SEED } from '../upkeep/sample.ts';
 import { type BadChunk, isGood, type VerifyReport } from '../upkeep/verify-report.ts';
 import { verify } from '../upkeep/verify.ts';
+import { readChunksOf } from './chunk-reading.ts';
 import { EXIT } from './exit-code.ts';
 import { chooseNodes, nodeSetFiles } from './nodes.ts';
 import { addStoreOption, storeAt, type StoreOption } from './store-option.ts';
@@ -84,9 +85,12 @@ async function runVerify(
   const { clock, interrupt, entropy, processors } = system;
   const sets = options.nodes;
   const nodes = sets === undefined ? undefined : chooseNodes(sets, [], nodeSetFiles(system)).nodes;
+  const place = storeAt(options, system);
+  await using chunks = readChunksOf(place, system);
   using progress = showVerifying(system);
   return await verify({
-    place: storeAt(options, system),
+    place,
+    chunks,
     selection: { selectors, nodes },
     share: options.sample,
     seed: options.seed ?? Number.parseInt(entropy.hex(4), 16),

@@ -1,4 +1,3 @@
-import { webcrypto } from 'node:crypto';
 import * as zlib from 'node:zlib';
 import { assert } from '../base/assert.ts';
 import { KgetError } from '../base/error.ts';
@@ -26,48 +25,41 @@ const WINDOW_LOG = 23;
 /** zlib's least. */
 const MIN_BUFFER_BYTES = 64;
 
-/** From here on hashing on another thread is worth the way there and back. */
-const SHARED_HASH_BYTES = 64 * 1024;
-
 /**
- * The plain bytes of a chunk's file in a casync store, decompressed and hashed on the thread pool:
- * exactly those that `chunk` asks for. Takes at most its length twice, and the window of a zstd
+ * The plain bytes of a chunk's file in a casync store, decompressed and hashed: exactly those that
+ * `chunk` asks for. Takes at most its length, and the window of a zstd
  * frame (up to 8 MiB, or the chunk's length). `title` names the chunk in errors.
  * @throws KgetError `corrupt` if it is damaged, too short or too long, or compressed in no known
  * way; `source-unreadable` if this Node.js cannot decompress it
  */
-export async function unpackChunk(
+export function unpackChunk(
   packed: Uint8Array,
   chunk: WantedChunk,
   title = `chunk ${chunk.digest.toString('hex')}`,
-): Promise<Buffer> {
+): Buffer {
   assert(Number.isSafeInteger(chunk.lengthBytes), `chunk of ${chunk.lengthBytes} B`);
   if (chunk.lengthBytes < 1) {
     throw unusable(title, `found it wanted with ${chunk.lengthBytes} B, wanted 1 B or more`);
   }
-  const plain = await decompress(packed, chunk.lengthBytes, title);
+  const plain = decompress(packed, chunk.lengthBytes, title);
   if (plain.length !== chunk.lengthBytes) {
     throw unusable(title, `found ${plain.length} B, wanted ${chunk.lengthBytes} B`);
   }
-  const digest = await digestOf(chunk.algorithm, plain);
+  const digest = digestBy(chunk.algorithm, plain);
   if (digest.equals(chunk.digest)) return plain;
   const [found, wanted] = [digest.toString('hex'), chunk.digest.toString('hex')];
   throw unusable(title, `found bytes with the digest ${found}, wanted ${wanted}`);
 }
 
-async function decompress(
-  packed: Uint8Array,
-  lengthBytes: number,
-  title: string,
-): Promise<Buffer<ArrayBuffer>> {
+function decompress(packed: Uint8Array, lengthBytes: number, title: string): Buffer {
   const limits = {
     maxOutputLength: lengthBytes,
     // One byte more than wanted: the end of the frame is seen without a second buffer.
     chunkSize: Math.max(lengthBytes + 1, MIN_BUFFER_BYTES),
   };
-  const decompressor = chooseDecompressor(packed, limits, title);
+  const decompressor = chooseDecompressor(packed, title);
   try {
-    return await decompressor();
+    return decompressor(packed, limits);
   } catch (cause) {
     const found = cause instanceof Error ? cause.message : String(cause);
     throw new KgetError(
@@ -83,16 +75,14 @@ interface Limits {
   readonly chunkSize: number;
 }
 
-function chooseDecompressor(
-  packed: Uint8Array,
-  limits: Limits,
-  title: string,
-): () => Promise<Buffer<ArrayBuffer>> {
+type Decompressor = (packed: Uint8Array, limits: Limits) => Buffer;
+
+function chooseDecompressor(packed: Uint8Array, title: string): Decompressor {
   if (beginsWith(packed, ZSTD_MAGIC)) {
-    if (hasZstd) return () => decompressZstd(packed, limits);
+    if (hasZstd) return decompressZstd;
     throw unreadable(title, 'zstd', `found Node.js ${process.version}: use 22.15 or newer`);
   }
-  if (beginsWith(packed, GZIP_MAGIC)) return () => decompressGzip(packed, limits);
+  if (beginsWith(packed, GZIP_MAGIC)) return zlib.gunzipSync;
   if (beginsWith(packed, XZ_MAGIC)) {
     throw unreadable(title, 'xz', 'make its store anew with casync --compression=zstd');
   }
@@ -101,31 +91,10 @@ function chooseDecompressor(
   throw unusable(title, `${start}, wanted zstd (28b52ffd) or gzip (1f8b)`);
 }
 
-function decompressZstd(packed: Uint8Array, limits: Limits): Promise<Buffer<ArrayBuffer>> {
+function decompressZstd(packed: Uint8Array, limits: Limits): Buffer {
   const windowLog = Math.max(WINDOW_LOG, Math.ceil(Math.log2(limits.maxOutputLength)));
   const params = { [zlib.constants.ZSTD_d_windowLogMax]: windowLog };
-  return new Promise((resolve, reject) => {
-    zlib.zstdDecompress(packed, { ...limits, params }, (error, plain) => {
-      if (error === null) resolve(plain);
-      else reject(error);
-    });
-  });
-}
-
-function decompressGzip(packed: Uint8Array, limits: Limits): Promise<Buffer<ArrayBuffer>> {
-  return new Promise((resolve, reject) => {
-    zlib.gunzip(packed, limits, (error, plain) => {
-      if (error === null) resolve(plain);
-      else reject(error);
-    });
-  });
-}
-
-async function digestOf(algorithm: DigestAlgorithm, plain: Buffer<ArrayBuffer>): Promise<Buffer> {
-  if (algorithm === 'sha256' && plain.length >= SHARED_HASH_BYTES) {
-    return Buffer.from(await webcrypto.subtle.digest('SHA-256', plain));
-  }
-  return digestBy(algorithm, plain);
+  return zlib.zstdDecompressSync(packed, { ...limits, params });
 }
 
 function beginsWith(bytes: Uint8Array, magic: Buffer): boolean {

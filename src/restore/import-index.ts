@@ -61,7 +61,7 @@ async function takeOver(options: IndexImport, chunk: IndexedChunk): Promise<numb
   if (writer.has(digest)) return lengthBytes;
   const file = chunkFileOf(from, digest);
   const frame = await readFrame(file, chunk);
-  const plain = await unpackChunk(frame, chunk, file);
+  const plain = unpackChunk(frame, chunk, file);
   const isZstd = frame.subarray(0, ZSTD_MAGIC.length).equals(ZSTD_MAGIC);
   writer.put(digest, isZstd ? frame : await packed(plain, level));
   return lengthBytes;

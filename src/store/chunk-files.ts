@@ -1,37 +1,42 @@
-import { close, fstat, open, read, statSync } from 'node:fs';
-import { promisify } from 'node:util';
+import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
 import { KgetError, systemCode, toFailure } from '../base/error.ts';
 import { chunkFileOf } from '../content/chunk-name.ts';
+import { readFully } from '../content/file-bytes.ts';
 import { unpackChunk } from '../content/unpack-chunk.ts';
 import type { ChunkName, ChunkReader } from './chunk-reader.ts';
 import type { StorePlace } from './store-place.ts';
 import { findInTrash } from './trash.ts';
 
-/** What compression may add to a chunk that does not shrink; zstd's own bound is below. */
+/** What compression may add to a chunk that does not shrink: far more than it does. */
 const MAX_OVERHEAD_BYTES = 64 * 1024;
 
-const openFile = promisify(open);
-const statFile = promisify(fstat);
-const readFile = promisify(read);
-const closeFile = promisify(close);
+/**
+ * Reads the file of a chunk, and verifies it.
+ * @throws KgetError `corrupt`, `source-unreadable`; Error the system's `ENOENT` if there is no file
+ */
+export type ReadChunkFile = (path: string, chunk: ChunkName) => Buffer | Promise<Buffer>;
 
-/** Reads the chunks of a store from its files. */
-export function chunkFiles(place: StorePlace): ChunkReader {
-  async function packed(chunk: ChunkName): Promise<Buffer> {
-    const path = chunkFileOf(place.chunks, chunk.digest);
-    try {
-      return await readWhole(path, chunk);
-    } catch (error) {
-      const aside = systemCode(error) === 'ENOENT' ? findInTrash(place, chunk.digest) : undefined;
-      // It may have been brought back between the two looks.
-      return readWhole(aside ?? path, chunk).catch((cause: unknown) => {
-        throw unreadable(path, cause);
-      });
-    }
-  }
+/** Reads the chunks of a store from its files: by itself, or by what is given for that. */
+export function chunkFiles(
+  place: StorePlace,
+  readFile: ReadChunkFile = readChunkFile,
+): ChunkReader {
   return {
-    read: async (chunk) =>
-      unpackChunk(await packed(chunk), chunk, chunkFileOf(place.chunks, chunk.digest)),
+    async read(chunk) {
+      const path = chunkFileOf(place.chunks, chunk.digest);
+      try {
+        return await readFile(path, chunk);
+      } catch (error) {
+        if (systemCode(error) !== 'ENOENT') throw error;
+      }
+      try {
+        // It may have been brought back since.
+        return await readFile(findInTrash(place, chunk.digest) ?? path, chunk);
+      } catch (cause) {
+        if (systemCode(cause) !== 'ENOENT') throw cause;
+        throw new KgetError('corrupt', `Cannot read chunk ${path}: it is missing`, { cause });
+      }
+    },
     packedBytes(digest) {
       const path = chunkFileOf(place.chunks, digest);
       const found = statSync(path, { throwIfNoEntry: false });
@@ -42,34 +47,28 @@ export function chunkFiles(place: StorePlace): ChunkReader {
   };
 }
 
-async function readWhole(path: string, { lengthBytes }: ChunkName): Promise<Buffer> {
-  const fd = await openFile(path, 'r');
-  try {
-    const { size } = await statFile(fd);
-    if (size > lengthBytes + MAX_OVERHEAD_BYTES) {
-      throw new KgetError(
-        'corrupt',
-        `Cannot use chunk ${path}: found ${size} B, wanted ${lengthBytes} B compressed`,
-      );
-    }
-    const into = Buffer.allocUnsafe(size);
-    let done = 0;
-    while (done < size) {
-      const { bytesRead } = await readFile(fd, into, done, size - done, done);
-      if (bytesRead === 0) break;
-      done += bytesRead;
-    }
-    return into.subarray(0, done);
-  } finally {
-    await closeFile(fd);
-  }
+/** See `ReadChunkFile`. */
+export function readChunkFile(path: string, chunk: ChunkName): Buffer {
+  return unpackChunk(packedBytesAt(path, chunk), chunk, path);
 }
 
-function unreadable(path: string, cause: unknown): unknown {
-  if (cause instanceof KgetError) return cause;
-  if (systemCode(cause) === 'ENOENT') {
-    return new KgetError('corrupt', `Cannot read chunk ${path}: it is missing`, { cause });
+function packedBytesAt(path: string, { lengthBytes }: ChunkName): Buffer {
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      const { size } = fstatSync(fd);
+      if (size > lengthBytes + MAX_OVERHEAD_BYTES) {
+        const sizes = `found ${size} B, wanted ${lengthBytes} B compressed`;
+        throw new KgetError('corrupt', `Cannot use chunk ${path}: ${sizes}`);
+      }
+      const packed = Buffer.allocUnsafe(size);
+      return packed.subarray(0, readFully(fd, packed, { offset: 0, length: size }));
+    } finally {
+      closeSync(fd);
+    }
+  } catch (cause) {
+    if (cause instanceof KgetError || systemCode(cause) === 'ENOENT') throw cause;
+    const found = toFailure(cause).message;
+    throw new KgetError('source-unreadable', `Cannot read chunk ${path}: ${found}`, { cause });
   }
-  const found = toFailure(cause).message;
-  return new KgetError('source-unreadable', `Cannot read chunk ${path}: ${found}`, { cause });
 }

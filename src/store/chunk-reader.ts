@@ -14,8 +14,8 @@ export interface ChunkName {
  */
 export interface ChunkReader {
   /**
-   * The plain bytes of a chunk: decompressed, and verified against its digest and length; never
-   * more memory than twice its length. Many calls may run at once; they work on several threads.
+   * The plain bytes of a chunk: decompressed, and verified against its digest and length. Many calls
+   * may run at once.
    * @throws KgetError `corrupt` if the chunk is missing, damaged, or no zstd frame of that length;
    * `source-unreadable` if it cannot be read
    */

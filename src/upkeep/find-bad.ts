@@ -1,6 +1,5 @@
 import { KgetError, toFailure } from '../base/error.ts';
-import { chunkFiles } from '../store/chunk-files.ts';
-import type { ChunkName } from '../store/chunk-reader.ts';
+import type { ChunkName, ChunkReader } from '../store/chunk-reader.ts';
 import type { ChunkTable } from '../store/chunk-table.ts';
 import type { StorePlace } from '../store/store-place.ts';
 import { type FoundBad, inspectChunk, setBadAside } from './bad-chunk.ts';
@@ -24,6 +23,7 @@ export interface ReadResult {
 }
 
 export interface ReadOptions extends ChunkChoice {
+  readonly chunks: ChunkReader;
   readonly place: StorePlace;
   /** Chunks that are read at the same time. */
   readonly atOnce: number;
@@ -36,8 +36,7 @@ export interface ReadOptions extends ChunkChoice {
  * table is damaged meanwhile
  */
 export async function findBadChunks(options: ReadOptions): Promise<ReadResult> {
-  const { place, table, wanted, onProgress } = options;
-  const reader = chunkFiles(place);
+  const { place, chunks: reader, table, wanted, onProgress } = options;
   const bad = new Map<string, FoundBad>();
   const usable = table.warnings.length;
   let [chunks, bytes, unlistedBad] = [0, 0, 0];

@@ -53,9 +53,9 @@ export interface PruneOptions {
  * 2. Batches are swept before snapshots are forgotten: what a reader of such a snapshot needs is in
  *    the store then, and waits for it in the new batch.
  * 3. Indexes are listed again after the last chunk was set aside.
- * 4. After that the batch is complete, with the names of all leases that there are: whoever takes
- *    one later does not find in the store what was set aside, for it asks the file system and not only
- *    the chunk table. The batch is swept when these leases have ended.
+ * 4. After that the batch is complete, with the names of all leases that there are. Whoever takes
+ *    one later does not find in the store what was set aside: it asks the file system, not only the
+ *    chunk table. The batch is swept when these leases have ended.
  *
  * @throws KgetError `corrupt` if an index or a manifest cannot be read, `locked`, `cancelled`,
  * `target-unwritable`, `no-room`, `usage` if there is no store

@@ -3,6 +3,7 @@ import { type Catalogue, readCatalogue } from '../catalogue/catalogue.ts';
 import { type Selection, selectSnapshots } from '../catalogue/select.ts';
 import { storeFailure } from '../content/room.ts';
 import type { Lease } from '../store/lease.ts';
+import type { ChunkReader } from '../store/chunk-reader.ts';
 import type { StorePlace } from '../store/store-place.ts';
 import type { FoundBad } from './bad-chunk.ts';
 import { checkIndex, manifestFaults, runsToCheck } from './check-indexes.ts';
@@ -26,6 +27,8 @@ export interface VerifyOptions {
   readonly sources: readonly RepairSource[];
   /** Chunks that are read at the same time. */
   readonly atOnce: number;
+  /** Of the store. */
+  readonly chunks: ChunkReader;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: VerifyProgress) => void;

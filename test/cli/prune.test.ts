@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { systemClock } from '../../src/base/system-clock.ts';
 import { readManifest } from '../../src/catalogue/manifest.ts';
@@ -119,6 +120,7 @@ async function run(store: SampleStore, words: readonly string[]): Promise<string
     },
     stdout: stream,
     stderr: stream,
+    chunkWorkerFile: join(import.meta.dirname, '../../src/store/chunk-worker.ts'),
     processors: 1,
     environment: { KGETPLUS_STORE: store.place.directory },
     interrupt: new AbortController().signal,

@@ -42,6 +42,7 @@ async function run({ directory }: StorePlace, ...words: readonly string[]): Prom
     stdout: sink(out),
     stderr: sink(err),
     agent: { agentFile: '', version: '' },
+    chunkWorkerFile: join(import.meta.dirname, '../../src/store/chunk-worker.ts'),
     processors: 1,
     commandLine: [],
     environment: { KGETPLUS_STORE: directory },

@@ -118,6 +118,7 @@ async function run(
     entropy: { hex: (count: number) => 'a'.repeat(2 * count) },
     stdout: stream,
     stderr: stream,
+    chunkWorkerFile: join(import.meta.dirname, '../../src/store/chunk-worker.ts'),
     processors: 2,
     environment: { XDG_CONFIG_HOME: store.place.directory },
     interrupt,

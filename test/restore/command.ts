@@ -1,4 +1,5 @@
 /** Commands run in this process, with a system that is watched. */
+import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { systemClock } from '../../src/base/system-clock.ts';
 import { EXIT, exitCodeOfError } from '../../src/cli/exit-code.ts';
@@ -27,7 +28,8 @@ export async function runCommand(
     stdout: stream('stdout'),
     stderr: stream('stderr'),
     agent: { agentFile: '', version: '' },
-    processors: 1,
+    chunkWorkerFile: join(import.meta.dirname, '../../src/store/chunk-worker.ts'),
+    processors: 2,
     environment: {},
     interrupt,
     commandLine: words,

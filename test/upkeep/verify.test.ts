@@ -18,6 +18,7 @@ import { digestOf } from '../../src/content/digest.ts';
 import { compress } from '../../src/content/zstd.ts';
 import { readLeases, takeLease } from '../../src/store/lease.ts';
 import { openChunkWriter } from '../../src/store/chunk-writer.ts';
+import { chunkFiles } from '../../src/store/chunk-files.ts';
 import type { StorePlace } from '../../src/store/store-place.ts';
 import { imageSource } from '../../src/upkeep/repair-from-image.ts';
 import { nodesSource } from '../../src/upkeep/repair-from-nodes.ts';
@@ -346,6 +347,7 @@ function verifyStore(
   options: Partial<VerifyOptions> = {},
 ): Promise<VerifyReport> {
   return verify({
+    chunks: chunkFiles(place),
     place,
     selection: { selectors: [] },
     share: 1,

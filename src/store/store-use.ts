@@ -1,5 +1,5 @@
-import { takeLease } from '../store/lease.ts';
-import type { StorePlace } from '../store/store-place.ts';
+import { takeLease } from './lease.ts';
+import type { StorePlace } from './store-place.ts';
 
 /**
  * Says that this process reads a store, until it is disposed of. A store that cannot be written can
