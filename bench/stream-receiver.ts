@@ -18,7 +18,12 @@ const { counters, outcome } = pull({
   from: { node: 'sender', host: '127.0.0.1', port },
   image: 'disk',
   land: async (sizeBytes) => {
-    landing = await openFileLanding({ path, shape: { sizeBytes, chunkSizeBytes }, seeds, title: path });
+    landing = await openFileLanding({
+      path,
+      shape: { sizeBytes, chunkSizeBytes },
+      seeds,
+      title: path,
+    });
     return landing;
   },
   chunkSizeBytes,

@@ -27,7 +27,7 @@ export interface ImagePlace {
   close(): Promise<void>;
 }
 
-export interface LandOptions {
+interface LandOptions {
   readonly shape: ImageShape;
   /** What the image will take on disk, as far as is known. */
   readonly neededBytes: number;

@@ -3,7 +3,7 @@ import { type BlobIndex, openBlobIndex } from '../content/blob-index.ts';
 import { pause } from '../content/pause.ts';
 import type { Snapshot } from './catalogue.ts';
 import { type Change, diffPieces, type Extent, type Piece } from './diff-chunks.ts';
-import { chunkBatches } from './size-chunks.ts';
+import { chunkBatches } from '../content/chunk-batches.ts';
 import { zeroTeller } from '../content/zero-chunks.ts';
 
 /** How much two snapshots differ. */

@@ -2,7 +2,7 @@ import { KgetError, toFailure } from '../base/error.ts';
 import { type BlobIndex, openBlobIndex } from '../content/blob-index.ts';
 import { pause } from '../content/pause.ts';
 import type { Snapshot } from './catalogue.ts';
-import { chunkBatches } from './size-chunks.ts';
+import { chunkBatches } from '../content/chunk-batches.ts';
 import {
   createLedger,
   type LedgerEntry,

@@ -21,7 +21,7 @@ export interface RunPlace {
   readonly run: string;
 }
 
-export interface BroughtImage {
+interface BroughtImage {
   readonly node: string;
   readonly path: string;
   readonly sizeBytes: number;

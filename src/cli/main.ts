@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, type Option } from 'commander';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { KgetError } from '../base/error.ts';
@@ -71,6 +71,7 @@ function createProgram(): Command {
     .version(VERSION)
     .exitOverride()
     .showHelpAfterError('(try kgetplus --help)')
+    .configureHelp({ optionDescription: describeOption })
     .addHelpText('after', EXAMPLES);
   program.commandsGroup('Gathering:');
   addGather(program, system);
@@ -94,6 +95,19 @@ function createProgram(): Command {
     command.exitOverride().showHelpAfterError(`(try kgetplus ${command.name()} --help)`);
   }
   return program;
+}
+
+/** As commander has it, but for defaults that say nothing. */
+function describeOption(option: Option): string {
+  const { defaultValue, defaultValueDescription: shown } = option;
+  const isEmpty =
+    defaultValue === false || (Array.isArray(defaultValue) && defaultValue.length === 0);
+  if (defaultValue === undefined || isEmpty) return withChoices(option);
+  return `${withChoices(option)} (default: ${shown ?? String(defaultValue)})`;
+}
+
+function withChoices({ description, argChoices }: Option): string {
+  return argChoices === undefined ? description : `${description} (${argChoices.join(', ')})`;
 }
 
 async function runCommand(program: Command): Promise<void> {

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { before, type Duration, parseDuration } from '../base/duration.ts';
 import { KgetError } from '../base/error.ts';
 import { formatSize } from '../base/units.ts';
@@ -34,7 +34,7 @@ interface PruneCommandOptions extends StoreOption {
   readonly keepMonthly?: KeepCount;
   readonly keepYearly?: KeepCount;
   readonly keepWithin?: Duration;
-  readonly node?: readonly string[];
+  readonly nodes?: readonly string[];
   readonly grace: Duration | 0;
   readonly dryRun: boolean;
   readonly json: boolean;
@@ -53,8 +53,12 @@ export function addPrune(program: Command, system: System): void {
   }
   command
     .option('--keep-within <duration>', 'keep what is newer, e.g. 7d', argument(parseDuration))
-    .option('--node <nodes>', 'only snapshots of these nodes, e.g. node[01-64]', collect)
-    .option('--grace <duration>', 'how long chunks stay set aside', argument(parseGrace))
+    .option('-w, --nodes <nodes>', 'only those of these nodes, e.g. node[01-64]', collect)
+    .addOption(
+      new Option('--grace <duration>', 'how long chunks stay set aside')
+        .argParser(argument(parseGrace))
+        .default(parseGrace(DEFAULT_GRACE), DEFAULT_GRACE),
+    )
     .option('-n, --dry-run', 'only tell what would be done', false)
     .option('--json', 'print what was done as JSON', false)
     .addHelpText('after', ABOUT)
@@ -63,12 +67,11 @@ export function addPrune(program: Command, system: System): void {
       if (options.json) system.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
       else system.stdout.write(renderPrune(report));
     });
-  command.setOptionValueWithSource('grace', parseGrace(DEFAULT_GRACE), 'default');
 }
 
 function runPrune(options: PruneCommandOptions, system: System): Promise<PruneReport> {
   const { stderr, clock, entropy, interrupt } = system;
-  const sets = options.node;
+  const sets = options.nodes;
   const now = new Date();
   return prune({
     place: storeAt(options, system),

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { KgetError, toFailure } from '../base/error.ts';
@@ -53,8 +53,16 @@ export function addServe(program: Command, system: System): void {
     .description('Serves snapshots of a store read-only over NBD, straight from their chunks.')
     .argument('<snapshot...>', 'RUN/NODE/NAME, each part a glob; RUN may be latest')
     .option('--socket <path>', 'listen on a Unix socket')
-    .option('--listen <host:port>', 'listen on a TCP port', address, address(DEFAULT_LISTEN))
-    .option('--cache <size>', 'memory for chunks', parseSize, parseSize(DEFAULT_CACHE))
+    .addOption(
+      new Option('--listen <host:port>', 'listen on a TCP port')
+        .argParser(address)
+        .default(address(DEFAULT_LISTEN), DEFAULT_LISTEN),
+    )
+    .addOption(
+      new Option('--cache <size>', 'memory for chunks')
+        .argParser(parseSize)
+        .default(parseSize(DEFAULT_CACHE), DEFAULT_CACHE),
+    )
     .option('--tls-cert <file>', 'speak TLS only, with this certificate (PEM)')
     .option('--tls-key <file>', 'its key (PEM)')
     .option('--tls-ca <file>', 'let in only clients with a certificate of this authority (PEM)')

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { KgetError } from '../base/error.ts';
@@ -62,7 +62,11 @@ export function addVerify(program: Command, system: System): void {
     .argument('[snapshots...]', 'which ones; all unless given');
   addStoreOption(command)
     .option('-w, --nodes <nodes>', 'only those of these nodes, e.g. node[01-64]', collect)
-    .option('--sample <percent>', 'read only this share of the chunks, e.g. 5%', parseShare, 1)
+    .addOption(
+      new Option('--sample <percent>', 'read only this share of the chunks, e.g. 5%')
+        .argParser(parseShare)
+        .default(1, 'all'),
+    )
     .option('--seed <n>', 'which share; another one each time unless given', parseSeed)
     .option('--repair-from <source>', 'image, store or nodes to repair from', collect, [])
     .option('--ssh <command>', 'remote shell', 'ssh')

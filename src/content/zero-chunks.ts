@@ -1,9 +1,7 @@
 import type { BlobIndex, IndexedChunk } from './blob-index.ts';
+import { chunkBatches } from './chunk-batches.ts';
 import { digestBy } from './digest-algorithm.ts';
 import { pause } from './pause.ts';
-
-/** Chunks of an index that are looked at between two pauses. */
-const BATCH_CHUNKS = 4096;
 
 /** Tells whether a chunk is all zero. */
 export type ZeroTeller = (chunk: IndexedChunk) => boolean;
@@ -31,10 +29,8 @@ export function zeroTeller(index: BlobIndex): ZeroTeller {
 /** Bytes of an image in chunks that are not all zero. @throws KgetError `corrupt` */
 export async function dataBytesOf(index: BlobIndex, isZero: ZeroTeller): Promise<number> {
   let bytes = 0;
-  for (let first = 0; first < index.chunkCount; first += BATCH_CHUNKS) {
-    for (const chunk of index.read(first, Math.min(BATCH_CHUNKS, index.chunkCount - first))) {
-      if (!isZero(chunk)) bytes += chunk.lengthBytes;
-    }
+  for (const batch of chunkBatches(index)) {
+    for (const chunk of batch) if (!isZero(chunk)) bytes += chunk.lengthBytes;
     await pause();
   }
   return bytes;

@@ -37,7 +37,7 @@ export function transmissionFlags(replies: 'simple' | 'structured'): number {
   return replies === 'structured' ? always | TransmissionFlag.sendDontFragment : always;
 }
 
-export function encodeOptionReply(option: number, type: number, data?: Uint8Array): Buffer {
+function encodeOptionReply(option: number, type: number, data?: Uint8Array): Buffer {
   const dataBytes = data?.length ?? 0;
   const reply = Buffer.alloc(REPLY_HEADER_BYTES + dataBytes);
   OPTION_REPLY_MAGIC.copy(reply);

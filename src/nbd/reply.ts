@@ -15,7 +15,7 @@ const SIMPLE_HEADER_BYTES = 16;
 const CHUNK_HEADER_BYTES = 20;
 
 /** Whether more chunks of the same reply follow. */
-export type Position = 'more' | 'last';
+type Position = 'more' | 'last';
 
 /** The head of a simple reply; the data of a successful read follows it. */
 export function encodeSimpleReply(cookie: Buffer, error: number): Buffer {

@@ -10,7 +10,8 @@ import { createFlight } from './flight.ts';
 import type { LeftData } from './left-data.ts';
 import { readChunk } from './read-chunk.ts';
 import type { Seeds } from './seeds.ts';
-import { BATCH_CHUNKS, type ZeroChunks } from './zero-chunks.ts';
+import { chunkBatches } from '../content/chunk-batches.ts';
+import type { ZeroTeller } from '../content/zero-chunks.ts';
 
 export interface FillOptions {
   /** Of the part file, which has the length of the image. */
@@ -19,7 +20,7 @@ export interface FillOptions {
   readonly left: LeftData;
   readonly sync: PacedSync;
   readonly index: BlobIndex;
-  readonly zeros: ZeroChunks;
+  readonly zeros: ZeroTeller;
   readonly seeds: Seeds;
   readonly chunks: ChunkReader;
   /** The snapshot, for messages. */
@@ -56,11 +57,11 @@ export async function fillPart(options: FillOptions): Promise<Counts> {
     done(chunk);
   }
   try {
-    for (let first = 0; first < index.chunkCount; first += BATCH_CHUNKS) {
-      for (const chunk of index.read(first, Math.min(BATCH_CHUNKS, index.chunkCount - first))) {
+    for (const batch of chunkBatches(index)) {
+      for (const chunk of batch) {
         const mayBeLeft = await left.mayBeIn(chunk.offset, chunk.offset + chunk.lengthBytes);
         if (signal.aborted) throw stopped(title);
-        if (zeros.has(chunk) && !mayBeLeft) {
+        if (zeros(chunk) && !mayBeLeft) {
           done(chunk);
           continue;
         }
@@ -86,7 +87,7 @@ async function settleChunk(
   const { fd, zeros, seeds, sync } = options;
   const { offset, lengthBytes } = chunk;
   const left = mayBeLeft ? await readRange(fd, { offset, length: lengthBytes }) : undefined;
-  if (zeros.has(chunk)) {
+  if (zeros(chunk)) {
     if (left !== undefined && !isZero(left)) await put(left.fill(0));
     return 'zeros';
   }

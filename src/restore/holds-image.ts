@@ -4,7 +4,8 @@ import { isZero } from '../content/digest.ts';
 import { hasDigest, readRange } from './file-pieces.ts';
 import { createFlight } from './flight.ts';
 import { leftData } from './left-data.ts';
-import { BATCH_CHUNKS, type ZeroChunks } from './zero-chunks.ts';
+import { chunkBatches } from '../content/chunk-batches.ts';
+import type { ZeroTeller } from '../content/zero-chunks.ts';
 
 /**
  * Whether the file at `path` is this image, byte for byte: an earlier command may have made it.
@@ -12,7 +13,7 @@ import { BATCH_CHUNKS, type ZeroChunks } from './zero-chunks.ts';
  */
 export async function holdsImage(
   path: string,
-  image: { readonly index: BlobIndex; readonly zeros: ZeroChunks },
+  image: { readonly index: BlobIndex; readonly zeros: ZeroTeller },
   signal: AbortSignal,
 ): Promise<boolean> {
   let fd: number;
@@ -34,7 +35,7 @@ interface Compared {
   readonly path: string;
   readonly fd: number;
   readonly index: BlobIndex;
-  readonly zeros: ZeroChunks;
+  readonly zeros: ZeroTeller;
 }
 
 async function allChunksAre(compared: Compared, signal: AbortSignal): Promise<boolean> {
@@ -45,16 +46,16 @@ async function allChunksAre(compared: Compared, signal: AbortSignal): Promise<bo
   async function compare(chunk: IndexedChunk): Promise<void> {
     const { offset, lengthBytes: length } = chunk;
     const bytes = await readRange(fd, { offset, length });
-    const isIt = zeros.has(chunk) ? isZero(bytes) : await hasDigest(bytes, chunk);
+    const isIt = zeros(chunk) ? isZero(bytes) : await hasDigest(bytes, chunk);
     if (bytes.length < length || !isIt) seen.isSame = false;
   }
   try {
-    for (let first = 0; first < index.chunkCount && seen.isSame; first += BATCH_CHUNKS) {
-      for (const chunk of index.read(first, Math.min(BATCH_CHUNKS, index.chunkCount - first))) {
+    for (const batch of chunkBatches(index)) {
+      for (const chunk of batch) {
         if (!seen.isSame || signal.aborted) return false;
         const mayBeData = await data.mayBeIn(chunk.offset, chunk.offset + chunk.lengthBytes);
         if (mayBeData) await flight.launch(chunk.lengthBytes, () => compare(chunk));
-        else if (!zeros.has(chunk)) return false;
+        else if (!zeros(chunk)) return false;
       }
     }
     await flight.land();

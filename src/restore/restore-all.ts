@@ -7,7 +7,7 @@ import { ensureRoom } from '../content/room.ts';
 import type { ChunkReader } from '../store/chunk-reader.ts';
 import { type Restored, restoreImage } from './restore-image.ts';
 import type { Placed } from './target-paths.ts';
-import { dataBytesOf, zeroChunks } from './zero-chunks.ts';
+import { dataBytesOf, zeroTeller } from '../content/zero-chunks.ts';
 
 export interface RestoreAllOptions {
   readonly chunks: ChunkReader;
@@ -77,7 +77,7 @@ async function dataBytesIn(indexPath: string): Promise<number> {
   try {
     const index = await openBlobIndex(indexPath);
     try {
-      return await dataBytesOf(index, zeroChunks(index));
+      return await dataBytesOf(index, zeroTeller(index));
     } finally {
       index.close();
     }

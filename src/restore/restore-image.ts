@@ -19,7 +19,7 @@ import { holdsImage } from './holds-image.ts';
 import { leftData } from './left-data.ts';
 import { openSeeds, type Seeds } from './seeds.ts';
 import { takeTarget, type TargetFile, type TargetOptions } from './target-file.ts';
-import { dataBytesOf, type ZeroChunks, zeroChunks } from './zero-chunks.ts';
+import { dataBytesOf, type ZeroTeller, zeroTeller } from '../content/zero-chunks.ts';
 
 export interface RestoreOptions extends TargetOptions {
   readonly index: BlobIndex;
@@ -50,7 +50,7 @@ export interface Restored {
  */
 export async function restoreImage(options: RestoreOptions): Promise<Restored> {
   const { index, path, signal } = options;
-  const zeros = zeroChunks(index);
+  const zeros = zeroTeller(index);
   if (!options.force && (await holdsImage(path, { index, zeros }, signal))) {
     const seededBytes = await dataBytesOf(index, zeros);
     return { sizeBytes: index.sizeBytes, writtenBytes: 0, seededBytes };
@@ -71,7 +71,7 @@ export async function restoreImage(options: RestoreOptions): Promise<Restored> {
 interface Work extends Omit<RestoreOptions, 'seeds'> {
   readonly target: TargetFile;
   readonly seeds: Seeds;
-  readonly zeros: ZeroChunks;
+  readonly zeros: ZeroTeller;
   readonly dataBytes: number;
 }
 

@@ -6,7 +6,7 @@ import { createDigestMap, type DigestMap } from '../content/digest-map.ts';
 import { pause } from '../content/pause.ts';
 import { indexPathOf } from '../content/seed-file.ts';
 import { hasDigest, readRange } from './file-pieces.ts';
-import { BATCH_CHUNKS } from './zero-chunks.ts';
+import { chunkBatches } from '../content/chunk-batches.ts';
 
 /** Chunks of seeds whose places are remembered: 64 MiB of memory, 512 GiB at 128 KiB. */
 const MAX_PLACES = 4 * 1024 * 1024;
@@ -127,10 +127,11 @@ async function remember(
   file: number,
 ): Promise<void> {
   if (index === undefined) return;
-  for (let first = 0; first < index.chunkCount; first += BATCH_CHUNKS) {
-    const chunks = index.read(first, Math.min(BATCH_CHUNKS, index.chunkCount - first));
-    for (const [at, { digest }] of chunks.entries()) {
-      places.put(digest, { file, position: first + at });
+  let position = 0;
+  for (const batch of chunkBatches(index)) {
+    for (const { digest } of batch) {
+      places.put(digest, { file, position });
+      position += 1;
     }
     await pause();
   }

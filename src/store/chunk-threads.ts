@@ -92,7 +92,7 @@ function startThread(file: string): ChunkThread {
         waiting.set(next, { resolve, reject });
         next += 1;
         worker.ref();
-        worker.postMessage(request);
+        worker.postMessage(request, []);
       }),
     async close() {
       await worker.terminate();

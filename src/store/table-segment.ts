@@ -18,7 +18,7 @@ import { compareDigests, LEADING_BITS, leadingBits, RECORD_BYTES } from './table
 const WINDOW_RECORDS = Math.floor(4096 / RECORD_BYTES);
 
 /** Where a digest was found. */
-export interface SegmentHit {
+interface SegmentHit {
   /** The place of the record in its segment, from 0 on. */
   readonly position: number;
   readonly packedBytes: number;

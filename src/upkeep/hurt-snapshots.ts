@@ -1,7 +1,8 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { openBlobIndex } from '../content/blob-index.ts';
+import { chunkBatches } from '../content/chunk-batches.ts';
+import { pause } from '../content/pause.ts';
 import type { FoundBad } from './bad-chunk.ts';
-import { chunksOf } from './wanted-chunks.ts';
 
 /** Of one chunk: snapshots that are named, and places where it may be found. */
 const MAX_NAMED = 8;
@@ -44,7 +45,8 @@ export async function hurtSnapshots(
     if (index === undefined) continue;
     const chunkSizeBytes = index.isFixed ? index.chunkBytes.max : undefined;
     try {
-      for await (const chunks of chunksOf(index)) {
+      for (const chunks of chunkBatches(index)) {
+        await pause();
         if (signal.aborted) return hurt;
         for (const { digest, offset } of chunks) {
           const chunk = hurt.get(digest.toString('hex'));

@@ -1,5 +1,6 @@
 import type { Snapshot } from '../catalogue/catalogue.ts';
 import type { BlobIndex, IndexedChunk } from '../content/blob-index.ts';
+import { chunkBatches } from '../content/chunk-batches.ts';
 import type { DigestAlgorithm } from '../content/digest-algorithm.ts';
 import { pause } from '../content/pause.ts';
 import type { ChunkName } from '../store/chunk-reader.ts';
@@ -8,9 +9,6 @@ import type { Fault } from './verify-report.ts';
 
 /** Chunks that are looked up one by one, since the table does not have them. */
 const MAX_STRAYS = 100_000;
-
-/** Entries of an index that are read at a time. */
-const READ_ENTRIES = 4096;
 
 /** Above the largest length: this bit tells the algorithm. */
 const OTHER_ALGORITHM = 2 ** 31;
@@ -76,7 +74,8 @@ export function createWantedChunks(table: ChunkTable): WantedChunks {
     },
     async add({ id }, index, signal) {
       let fault: Fault | undefined;
-      for await (const chunks of chunksOf(index)) {
+      for (const chunks of chunkBatches(index)) {
+        await pause();
         if (signal.aborted) return undefined;
         for (const chunk of chunks) {
           const other = addChunk(chunk);
@@ -96,14 +95,4 @@ export function createWantedChunks(table: ChunkTable): WantedChunks {
       return { digest, lengthBytes: code % OTHER_ALGORITHM, algorithm };
     },
   };
-}
-
-/** All chunks of an index, a few thousand at a time. */
-export async function* chunksOf(
-  index: BlobIndex,
-): AsyncGenerator<readonly IndexedChunk[], void, void> {
-  for (let first = 0; first < index.chunkCount; first += READ_ENTRIES) {
-    yield index.read(first, Math.min(READ_ENTRIES, index.chunkCount - first));
-    await pause();
-  }
 }

@@ -121,7 +121,7 @@ void suite('openSpool', () => {
     for (const node of ['..', '.']) {
       const awkward = openSpool({ seeds, root, targetKey: 'key', node });
       assert.ok(awkward.directory.startsWith(`${join(root, 'key')}/`), awkward.directory);
-      awkward.close();
+      await awkward.close();
     }
   });
 

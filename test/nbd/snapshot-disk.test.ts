@@ -86,25 +86,25 @@ void suite('snapshotDisk', () => {
   });
 });
 
-void suite('createChunkCache', () => {
-  const name = (byte: number): ChunkName => ({
-    digest: Buffer.alloc(32, byte),
-    algorithm: 'sha256',
-    lengthBytes: 10,
-  });
-  function counting() {
-    const reads: number[] = [];
-    const chunks: ChunkReader = {
-      read: async ({ digest }) => {
-        reads.push(digest[0] ?? 0);
-        await Promise.resolve();
-        return Buffer.alloc(10, digest[0]);
-      },
-      packedBytes: () => undefined,
-    };
-    return { reads, cache: createChunkCache({ chunks, maxBytes: 30 }) };
-  }
+const name = (byte: number): ChunkName => ({
+  digest: Buffer.alloc(32, byte),
+  algorithm: 'sha256',
+  lengthBytes: 10,
+});
+function counting() {
+  const reads: number[] = [];
+  const chunks: ChunkReader = {
+    read: async ({ digest }) => {
+      reads.push(digest[0] ?? 0);
+      await Promise.resolve();
+      return Buffer.alloc(10, digest[0]);
+    },
+    packedBytes: () => undefined,
+  };
+  return { reads, cache: createChunkCache({ chunks, maxBytes: 30 }) };
+}
 
+void suite('createChunkCache', () => {
   void test('`read` reads no chunk twice at the same time', async () => {
     const { reads, cache } = counting();
     await Promise.all([cache.read(name(1)), cache.read(name(1)), cache.read(name(1))]);

@@ -49,7 +49,12 @@ void test('`decodeDigestRuns` throws `protocol` when there are more digests than
 });
 
 void test('`decodeOpen`, `decodeMeta`, `decodeRuns` and `decodeFailure` give back what was encoded', () => {
-  const open = { image: 'node07:/srv/disk é', chunkSizeBytes: 131_072, acceptsZstd: true, level: 7 };
+  const open = {
+    image: 'node07:/srv/disk é',
+    chunkSizeBytes: 131_072,
+    acceptsZstd: true,
+    level: 7,
+  };
   assert.deepEqual(decodeOpen(encodeOpen(open)), open);
   const shape = { sizeBytes: 2 ** 50 + 1, chunkSizeBytes: 4096 };
   assert.deepEqual(decodeMeta(encodeMeta(shape)), shape);
