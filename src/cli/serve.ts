@@ -7,7 +7,7 @@ import { readCatalogue, type Snapshot } from '../catalogue/catalogue.ts';
 import { selectSnapshots } from '../catalogue/select.ts';
 import { openBlobIndex } from '../content/blob-index.ts';
 import { type ChunkCache, createChunkCache } from '../nbd/chunk-cache.ts';
-import type { Exports } from '../nbd/disk.ts';
+import type { Disk, Exports } from '../nbd/disk.ts';
 import type { NbdAddress } from '../nbd/listen.ts';
 import { serveNbd } from '../nbd/serve-nbd.ts';
 import { snapshotDisk } from '../nbd/snapshot-disk.ts';
@@ -82,12 +82,13 @@ async function serveCommand(
   const tls = tlsOf(options);
   using _use = useStore(place, 'serve');
   await using chunks = readChunksOf(place, system);
+  const cache = createChunkCache({ chunks, maxBytes: options.cache });
   const server = await serveNbd({
     listen:
       options.socket === undefined
         ? options.listen
         : { kind: 'unix', path: resolve(options.socket) },
-    exports: exportsOf(snapshots, createChunkCache({ chunks, maxBytes: options.cache })),
+    exports: await openExports(snapshots, cache),
     ...(tls === undefined ? {} : { tls }),
     onNotice: boundedNotices({
       perMinute: NOTICES_PER_MINUTE,
@@ -105,16 +106,13 @@ async function serveCommand(
   return EXIT.ok;
 }
 
-function exportsOf(snapshots: readonly Snapshot[], cache: ChunkCache): Exports {
-  const byName = new Map(snapshots.map((snapshot) => [snapshot.id, snapshot]));
-  return {
-    names: () => [...byName.keys()],
-    async open(name) {
-      const snapshot = byName.get(name);
-      if (snapshot === undefined) return undefined;
-      return snapshotDisk({ index: await openBlobIndex(snapshot.indexPath), cache });
-    },
-  };
+/** Opens all indexes now: a snapshot that is forgotten meanwhile is served all the same. */
+async function openExports(snapshots: readonly Snapshot[], cache: ChunkCache): Promise<Exports> {
+  const disks = new Map<string, Disk>();
+  for (const { id, indexPath } of snapshots) {
+    disks.set(id, snapshotDisk({ index: await openBlobIndex(indexPath), cache }));
+  }
+  return { names: () => [...disks.keys()], open: async (name) => disks.get(name) };
 }
 
 function tlsOf({ tlsCert, tlsKey, tlsCa }: ServeOptions): TlsOptions | undefined {

@@ -46,7 +46,7 @@ void suite('kgetplus prune', () => {
 
   void test('changes nothing with --dry-run, and prints JSON', async (t) => {
     const store = await twoRuns(t);
-    const words = ['prune', '--keep-last', '1', '--node', 'n[1-2]', '--dry-run', '--json'];
+    const words = ['prune', '--keep-last', '1', '--nodes', 'n[1-2]', '--dry-run', '--json'];
     const report = JSON.parse(await run(store, words)) as Record<string, unknown>;
     assert.equal(report['isDry'], true);
     assert.ok(existsSync(store.indexOf({ run: FIRST })));

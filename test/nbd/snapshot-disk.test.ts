@@ -35,7 +35,7 @@ async function serve(
   };
   const index = await openBlobIndex(snapshotIndexPath(place, snapshot));
   const disk = snapshotDisk({ index, cache: createChunkCache({ chunks, maxBytes }) });
-  t.after(() => disk.close());
+  t.after(() => index.close());
   return { disk, place, reads };
 }
 
