@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { KgetError } from '../base/error.ts';
 import { makeDirectory } from '../content/durable.ts';
 import { DIGEST_BYTES } from '../content/image.ts';
+import { pause } from '../content/pause.ts';
 import { storeFailure } from '../content/room.ts';
 import { openChunkTable } from './chunk-table.ts';
 import { lockTable, removeLeftovers, segmentPaths } from './table-directory.ts';
@@ -9,6 +10,9 @@ import { RECORD_BYTES } from './table-record.ts';
 import { sortedRecords } from './table-sort.ts';
 import { listPrefixes, readPrefix } from './table-tree.ts';
 import { createSegmentWriter } from './table-writer.ts';
+
+/** Directories that are read between two pauses. */
+const UNPAUSED_PREFIXES = 32;
 
 /** What a store has. */
 export interface StoreTotals {
@@ -63,7 +67,7 @@ export async function rebuildTable(options: RebuildOptions): Promise<StoreTotals
 /** Writes all chunks of the tree into one new segment. */
 async function writeTree(options: RebuildOptions): Promise<StoreTotals> {
   const { root, directory, signal, onProgress } = options;
-  const prefixes = await listPrefixes(root);
+  const prefixes = listPrefixes(root);
   const known = await openChunkTable(directory);
   const writer = createSegmentWriter(directory);
   let chunks = 0;
@@ -71,8 +75,9 @@ async function writeTree(options: RebuildOptions): Promise<StoreTotals> {
   try {
     for (const [done, prefix] of prefixes.entries()) {
       if (signal?.aborted === true) throw cancelled(directory);
-      const found = await readPrefix(root, prefix, (digest) => known.find(digest)?.packedBytes);
-      for (const batch of sortedRecords(found.packed())) {
+      if (done % UNPAUSED_PREFIXES === 0) await pause();
+      const found = readPrefix(root, prefix, (digest) => known.find(digest)?.packedBytes);
+      for (const batch of sortedRecords([found])) {
         writer.append(batch);
         chunks += batch.length / RECORD_BYTES;
         packedBytes += sizesIn(batch);

@@ -1,79 +1,87 @@
 /** The chunks in the tree of a store: `ROOT/<first 4 hex of digest>/<64 hex>.cacnk`. */
-import { lstat, opendir, readdir } from 'node:fs/promises';
+import { type Dir, lstatSync, opendirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { KgetError, systemCode } from '../base/error.ts';
-import { type Additions, createAdditions, MAX_ADDITIONS } from './table-additions.ts';
-import { MAX_PACKED_BYTES } from './table-record.ts';
+import { digestOfChunkFile } from '../content/chunk-name.ts';
+import { DIGEST_BYTES } from '../content/image.ts';
+import { MAX_PACKED_BYTES, RECORD_BYTES } from './table-record.ts';
 
 const PREFIX = /^[0-9a-f]{4}$/;
-const CHUNK_NAME = /^([0-9a-f]{64})\.cacnk$/;
 
-/** Files whose size is asked for at once: a network file system answers many together. */
-const MAX_STATS = 32;
+/** Chunks below one prefix; no store has as many. */
+const MAX_CHUNKS = 1_000_000;
 
 /** Names that are read at a time. */
 const LISTED_NAMES = 1024;
 
 /** Names of the prefix directories, ascending. @throws KgetError `source-unreadable` */
-export async function listPrefixes(root: string): Promise<readonly string[]> {
+export function listPrefixes(root: string): readonly string[] {
   try {
-    return (await readdir(root)).filter((name) => PREFIX.test(name)).sort();
+    return readdirSync(root)
+      .filter((name) => PREFIX.test(name))
+      .sort();
   } catch (error) {
     throw unreadable(root, error);
   }
 }
 
 /**
- * The chunks below one prefix; none if it is gone or no directory. Other names, empty files and
- * those that are no files are passed over, and so are chunks beyond `MAX_ADDITIONS`, which no store
- * has under one prefix.
+ * Records of the chunks below one prefix, packed, in no order; none if it is gone or no directory.
+ * Other names, empty files and those that are no files are passed over, and so are chunks beyond
+ * `MAX_CHUNKS`. Calls of the system that wait are much dearer than those that do not, for as many
+ * directories as a store has: the caller pauses between them.
  * @param knownBytes the size of a chunk's file, if it need not be asked for
  * @throws KgetError `source-unreadable`
  */
-export async function readPrefix(
+export function readPrefix(
   root: string,
   prefix: string,
   knownBytes: (digest: Buffer) => number | undefined,
-): Promise<Additions> {
+): Buffer {
   const directory = join(root, prefix);
-  const chunks = createAdditions();
-  let unknown: Buffer[] = [];
-  function add(digest: Buffer, packedBytes: number): void {
-    const isChunk = packedBytes > 0 && packedBytes <= MAX_PACKED_BYTES;
-    if (isChunk && chunks.count < MAX_ADDITIONS) chunks.add(digest, packedBytes);
-  }
-  async function askSizes(): Promise<void> {
-    const digests = unknown;
-    unknown = [];
-    const sizes = await Promise.all(digests.map((digest) => sizeOf(directory, digest)));
-    for (const [place, digest] of digests.entries()) add(digest, sizes[place] ?? 0);
-  }
+  const records: Buffer[] = [];
   try {
-    for await (const entry of await opendir(directory, { bufferSize: LISTED_NAMES })) {
-      const hex = CHUNK_NAME.exec(entry.name)?.[1];
-      if (hex === undefined || !hex.startsWith(prefix) || !entry.isFile()) continue;
-      const digest = Buffer.from(hex, 'hex');
-      const known = knownBytes(digest);
-      if (known === undefined) unknown.push(digest);
-      else add(digest, known);
-      if (unknown.length === MAX_STATS) await askSizes();
+    for (const digest of chunksIn(directory, prefix)) {
+      const packedBytes = knownBytes(digest) ?? sizeOf(directory, digest);
+      const isChunk = packedBytes > 0 && packedBytes <= MAX_PACKED_BYTES;
+      if (isChunk) records.push(recordOf(digest, packedBytes));
+      if (records.length === MAX_CHUNKS) break;
     }
-    await askSizes();
   } catch (error) {
     if (!isAbsence(error)) throw unreadable(directory, error);
   }
-  return chunks;
+  return Buffer.concat(records);
+}
+
+/** Digests of the chunks that belong into a directory and are there. */
+function* chunksIn(directory: string, prefix: string): Generator<Buffer, void, void> {
+  const listing = opendirSync(directory, { bufferSize: LISTED_NAMES });
+  try {
+    for (const entry of entriesOf(listing)) {
+      const digest = entry.name.startsWith(prefix) ? digestOfChunkFile(entry.name) : undefined;
+      if (digest !== undefined && entry.isFile()) yield digest;
+    }
+  } finally {
+    listing.closeSync();
+  }
+}
+
+function* entriesOf(listing: Dir) {
+  for (let entry = listing.readSync(); entry !== null; entry = listing.readSync()) yield entry;
 }
 
 /** Bytes of a chunk's file; 0 if it is gone. */
-async function sizeOf(directory: string, digest: Buffer): Promise<number> {
-  try {
-    const stat = await lstat(join(directory, `${digest.toString('hex')}.cacnk`));
-    return stat.isFile() ? stat.size : 0;
-  } catch (error) {
-    if (isAbsence(error)) return 0;
-    throw error;
-  }
+function sizeOf(directory: string, digest: Buffer): number {
+  const path = join(directory, `${digest.toString('hex')}.cacnk`);
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat?.isFile() === true ? stat.size : 0;
+}
+
+function recordOf(digest: Buffer, packedBytes: number): Buffer {
+  const record = Buffer.allocUnsafe(RECORD_BYTES);
+  digest.copy(record);
+  record.writeUInt32LE(packedBytes, DIGEST_BYTES);
+  return record;
 }
 
 function isAbsence(error: unknown): boolean {
