@@ -40,14 +40,14 @@ export async function openStoreTarget({ directory, run, level }: StoreTarget): P
     place: {
       directory,
       level,
-      land: async (image, { shape }) =>
+      land: async (image, options) =>
         openStoreLanding({
+          ...options,
           place,
           writer,
           indexPath: indexPathOf(
             join(snapshots, plainName(image.node), plainName(basename(image.path))),
           ),
-          shape,
           title: titleOf(image),
           level,
         }),

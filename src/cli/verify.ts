@@ -157,7 +157,7 @@ function renderVerify(report: VerifyReport): string {
   lines.push(
     `Read ${report.readChunks} of ${report.chunks} chunks${drawn}, ` +
       `${formatSize(report.readBytes)} of ${formatSize(report.bytes)}, ` +
-      `for ${report.snapshots} snapshots.`,
+      `for ${report.snapshots} ${report.snapshots === 1 ? 'snapshot' : 'snapshots'}.`,
     verdictOf(report),
   );
   return lines.map((line) => `${visible(line)}\n`).join('');

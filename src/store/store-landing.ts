@@ -29,6 +29,8 @@ export interface StoreLandingOptions {
   readonly shape: ImageShape;
   /** The image in error messages, e.g. `image "disk.qcow2" from node07`. */
   readonly title: string;
+  /** What the image may take on disk: for what is said when there is no room. */
+  readonly neededBytes: number;
   /** How chunks are compressed that did not come compressed. */
   readonly level: number;
 }
@@ -47,7 +49,7 @@ export function openStoreLanding(options: StoreLandingOptions): ImageLanding {
     shape,
     title,
     directory,
-    neededBytes: 0,
+    neededBytes: options.neededBytes,
     placer: createStorePlacer(options),
     index,
     ready: () => writer.ready(),
@@ -75,7 +77,7 @@ function openIndexPart(options: StoreLandingOptions, partPath: string): IndexWri
     mkdirSync(directory, { recursive: true });
     return createIndexWriter(partPath, shape);
   } catch (error) {
-    throw storeFailure(error, { title, directory, neededBytes: 0 });
+    throw storeFailure(error, { title, directory, neededBytes: options.neededBytes });
   }
 }
 
