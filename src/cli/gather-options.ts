@@ -6,6 +6,7 @@ import { isChunkSize } from '../content/shape.ts';
 import { DEFAULT_LEVEL, MAX_LEVEL } from '../content/zstd.ts';
 import { DEFAULT_WINDOW } from '../control/launch-window.ts';
 import type { Objective } from '../planner/types.ts';
+import { collect } from './collect.ts';
 import { addNodeTermsOptions, type NodeTermsOptions } from './node-terms.ts';
 import { readObjective } from './objective.ts';
 
@@ -122,10 +123,6 @@ export function checkPatterns(patterns: readonly string[]): void {
         'gather them in two runs into different directories',
     );
   }
-}
-
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }
 
 function senders(text: string): number | 'auto' {

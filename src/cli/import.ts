@@ -7,6 +7,7 @@ import { DEFAULT_LEVEL, hasZstd } from '../content/zstd.ts';
 import { isChunkSize } from '../content/shape.ts';
 import { byteProgress } from '../restore/byte-progress.ts';
 import { importRun } from '../restore/import-run.ts';
+import { collect } from './collect.ts';
 import { EXIT, exitCodeOfError } from './exit-code.ts';
 import { runName } from './run-name.ts';
 import { addStoreOption, storeAt, type StoreOption } from './store-option.ts';
@@ -116,8 +117,4 @@ function chunkSize(text: string): number {
   const bytes = parseSize(text);
   if (isChunkSize(bytes)) return bytes;
   throw new InvalidArgumentError('Wanted a power of two from 4KiB to 16MiB.');
-}
-
-function collect(value: string, previous: readonly string[]): readonly string[] {
-  return [...previous, value];
 }

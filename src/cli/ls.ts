@@ -11,6 +11,7 @@ import type { ListedRun, StoreListing } from '../report/store-listing.ts';
 import { chooseNodes, nodeSetFiles } from './nodes.ts';
 import { addStoreOption, storeAt, type StoreOption } from './store-option.ts';
 import type { System } from './system.ts';
+import { collect } from './collect.ts';
 
 const ABOUT = `
 SNAPSHOT is RUN[/NODE[/IMAGE]], each part a name or a glob. RUN may be the beginning of a run's
@@ -87,8 +88,4 @@ function noneOf(nodes: readonly string[]): KgetError {
     'usage',
     `Cannot find a snapshot of ${foldNodeSet(nodes)}: kgetplus ls shows what there is`,
   );
-}
-
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { KgetError } from '../base/error.ts';
 import type { GatherPlan, NodeTerms } from '../coordinator/ports.ts';
 import { parseNodeSet, type NodeSetOptions } from '../nodeset/node-set.ts';
+import { collect } from './collect.ts';
 import { parseTopology, type Topology } from './topology.ts';
 
 /** What `gather` and `plan` were told of single nodes on their command lines, not yet read. */
@@ -86,8 +87,4 @@ function textOf(path: string): string {
     const found = error instanceof Error ? error.message : String(error);
     throw new KgetError('usage', `Cannot read --topology ${path}: ${found}`, { cause: error });
   }
-}
-
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
 }

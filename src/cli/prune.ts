@@ -6,6 +6,7 @@ import { type KeepCount, parseKeepCount } from '../catalogue/retention.ts';
 import { visible } from '../report/names.ts';
 import type { ChunkTotals, PruneReport, WaitingBatch } from '../upkeep/prune-report.ts';
 import { prune } from '../upkeep/prune.ts';
+import { collect } from './collect.ts';
 import { chooseNodes, nodeSetFiles } from './nodes.ts';
 import { addStoreOption, storeAt, type StoreOption } from './store-option.ts';
 import type { System } from './system.ts';
@@ -138,10 +139,6 @@ function totals({ chunks, bytes }: ChunkTotals): string {
 
 function parseGrace(text: string): Duration | 0 {
   return /^0+h?$/.test(text.trim()) ? 0 : parseDuration(text);
-}
-
-function collect(value: string, earlier: readonly string[] | undefined): readonly string[] {
-  return [...(earlier ?? []), value];
 }
 
 /** An option's value; what is wrong with it is said by the command line. */

@@ -7,6 +7,7 @@ import { restoreAll } from '../restore/restore-all.ts';
 import { useStore } from '../store/store-use.ts';
 import { targetPaths } from '../restore/target-paths.ts';
 import { readChunksOf } from './chunk-reading.ts';
+import { collect } from './collect.ts';
 import { EXIT, exitCodeOfError } from './exit-code.ts';
 import { chooseNodes, nodeSetFiles } from './nodes.ts';
 import { addStoreOption, storeAt, type StoreOption } from './store-option.ts';
@@ -117,8 +118,4 @@ function exitCodeOfAll(failures: readonly KgetError[], restored: number): number
   const [first] = codes;
   if (first === undefined) return EXIT.ok;
   return restored > 0 ? EXIT.someMissing : first;
-}
-
-function collect(value: string, previous: readonly string[] = []): readonly string[] {
-  return [...previous, value];
 }

@@ -4,6 +4,7 @@ import { readCatalogue } from '../catalogue/catalogue.ts';
 import { selectSnapshots } from '../catalogue/select.ts';
 import { visible } from '../report/names.ts';
 import { changeTags, runsOf, type TaggedRun } from '../upkeep/tag.ts';
+import { collect } from './collect.ts';
 import { addStoreOption, storeAt, type StoreOption } from './store-option.ts';
 import type { System } from './system.ts';
 
@@ -53,8 +54,4 @@ async function tag(
   const runs = runsOf(catalogue, selectSnapshots(catalogue, { selectors }));
   if (add.length > 0 || remove.length > 0) return changeTags(place, runs, { add, remove });
   return runs.map(({ id, manifest }) => ({ run: id, tags: manifest?.tags ?? [] }));
-}
-
-function collect(value: string, earlier: readonly string[]): readonly string[] {
-  return [...earlier, value];
 }

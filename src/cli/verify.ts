@@ -13,6 +13,7 @@ import { MAX_SEED } from '../upkeep/sample.ts';
 import { type BadChunk, isGood, type VerifyReport } from '../upkeep/verify-report.ts';
 import { verify } from '../upkeep/verify.ts';
 import { readChunksOf } from './chunk-reading.ts';
+import { collect } from './collect.ts';
 import { EXIT } from './exit-code.ts';
 import { chooseNodes, nodeSetFiles } from './nodes.ts';
 import { addStoreOption, storeAt, type StoreOption } from './store-option.ts';
@@ -192,8 +193,4 @@ function parseSeed(text: string): number {
   const seed = Number(text);
   if (/^\d+$/.test(text) && seed <= MAX_SEED) return seed;
   throw new InvalidArgumentError(`Wanted a whole number from 0 to ${MAX_SEED}.`);
-}
-
-function collect(value: string, earlier: readonly string[] | undefined): readonly string[] {
-  return [...(earlier ?? []), value];
 }

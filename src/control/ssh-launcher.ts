@@ -4,23 +4,12 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { KgetError } from '../base/error.ts';
+import { SSH_OPTIONS } from '../base/ssh-options.ts';
 import { agentProcess } from './agent-process.ts';
 import { bootstrapCommand, checkRemoteNode } from './bootstrap.ts';
 import { followBootstrap } from './bootstrap-dialogue.ts';
 import type { AgentLauncher } from './channel.ts';
 import { START_TIMEOUT_MS, startAgent } from './start-agent.ts';
-
-/**
- * What we want of ssh where the user did not say otherwise: ssh takes the first value that it
- * meets, so these stand behind the user's own. A silent connection is given up after a minute.
- */
-const SSH_OPTIONS = [
-  '-T',
-  '-oBatchMode=yes',
-  '-oConnectTimeout=10',
-  '-oServerAliveInterval=15',
-  '-oServerAliveCountMax=4',
-];
 
 export interface SshLauncherOptions {
   /** The remote shell, a word each; node and command are put behind it. `['ssh']` if not given. */

@@ -1,18 +1,10 @@
 import { spawn } from 'node:child_process';
 import { basename } from 'node:path';
 import { KgetError } from '../base/error.ts';
+import { SSH_OPTIONS } from '../base/ssh-options.ts';
 import type { HurtChunk } from './hurt-snapshots.ts';
 import { eachAtOnce } from './read-chunks.ts';
 import type { RepairSource } from './repair.ts';
-
-/** As for starting agents; what the user says of ssh goes before. */
-const SSH_OPTIONS = [
-  '-T',
-  '-oBatchMode=yes',
-  '-oConnectTimeout=10',
-  '-oServerAliveInterval=15',
-  '-oServerAliveCountMax=4',
-];
 
 /** Chunks that are fetched at the same time: sshd lets in ten that have not logged in. */
 const FETCHES_AT_ONCE = 4;
