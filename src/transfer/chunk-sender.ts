@@ -2,12 +2,13 @@ import type { TLSSocket } from 'node:tls';
 import { KgetError } from '../base/error.ts';
 import type { ChunkRun, ServedImage } from '../content/image.ts';
 import { chunkLengthAt } from '../content/shape.ts';
+import { compress, hasZstd } from '../content/zstd.ts';
 import { blockQueue } from './block-queue.ts';
 import { compressionChoice, type CompressionChoice } from './compression-choice.ts';
+import { type Filled, fillPacked } from './fill-packed.ts';
 import { Encoding, FrameType, HEADER_BYTES, writeHeader } from './frame.ts';
 import { BLOCK_BYTES, BLOCKS, FIRST_BLOCK_BYTES, MAX_QUEUED_RUNS } from './limits.ts';
 import type { RateLimit } from './transfer.ts';
-import { compress, compressAside, hasZstd } from '../content/zstd.ts';
 
 export interface ChunkSenderOptions {
   readonly socket: TLSSocket;
@@ -73,7 +74,9 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
     while (wanted.length > 0 && !signal.aborted) {
       const block = await timed(queue.take());
       if (block === undefined || signal.aborted) return;
-      const { wireBytes, plainBytes } = packsAll ? await fillPacked(block) : fill(block);
+      const { wireBytes, plainBytes } = packsAll
+        ? await fillPacked(block, { image, level: options.level, positions: takeWanted() })
+        : fill(block);
       if (signal.aborted) return;
       image.confirmUnchanged();
       const limit = upload.take(wireBytes);
@@ -93,28 +96,9 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
     return result;
   }
 
-  /** Puts wanted chunks into the block that were compressed all at the same time. */
-  async function fillPacked(block: Buffer): Promise<{ wireBytes: number; plainBytes: number }> {
+  /** The positions of the next wanted chunks, as many as a block has to have. */
+  function takeWanted(): number[] {
     const most = Math.max(1, Math.min(chunksInBlock, Math.floor(goalBytes / frameBytes)));
-    const positions = takeWanted(most);
-    const chunks = positions.map((position) => {
-      const chunk = Buffer.allocUnsafe(chunkLengthAt(shape, position));
-      image.read([chunk], position * shape.chunkSizeBytes);
-      return chunk;
-    });
-    const packed = await Promise.all(chunks.map((chunk) => compressAside(chunk, options.level)));
-    let wireBytes = 0;
-    let plainBytes = 0;
-    for (const [place, chunk] of chunks.entries()) {
-      const position = positions[place] ?? 0;
-      wireBytes += putChunk({ block, offset: wireBytes, position }, chunk, packed[place]);
-      plainBytes += chunk.length;
-    }
-    return { wireBytes, plainBytes };
-  }
-
-  /** The positions of the next wanted chunks, at most so many. */
-  function takeWanted(most: number): number[] {
     const positions: number[] = [];
     for (let run = wanted[0]; run !== undefined && positions.length < most; run = wanted[0]) {
       positions.push(run.next);
@@ -125,7 +109,7 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
   }
 
   /** Puts as many wanted chunks into the block as it holds. */
-  function fill(block: Buffer): { wireBytes: number; plainBytes: number } {
+  function fill(block: Buffer): Filled {
     let used = 0;
     let plainBytes = 0;
     for (let run = wanted[0]; run !== undefined; run = wanted[0]) {
@@ -188,20 +172,6 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
   }
 
   return { want, isIdle: () => wanted.length === 0 && !isSending && queue.isIdle() };
-}
-
-/** Puts a chunk behind its header, compressed if it shrank by that. Returns the bytes put. */
-function putChunk(
-  { block, offset, position }: { block: Buffer; offset: number; position: number },
-  chunk: Buffer,
-  packed = chunk,
-): number {
-  const encoding = packed.length < chunk.length ? Encoding.zstd : Encoding.raw;
-  const payload = encoding === Encoding.zstd ? packed : chunk;
-  block.set(payload, offset + HEADER_BYTES);
-  const header = { type: FrameType.chunk, encoding, position, payloadBytes: payload.length };
-  writeHeader(block, offset, header);
-  return HEADER_BYTES + payload.length;
 }
 
 /** Consecutive chunks, and where in the block they go. */

@@ -23,7 +23,7 @@ void suite('kgetplus verify', () => {
     assert.equal(exitCode, 0);
     assert.match(
       text,
-      /Read 3 of 3 chunks, 12.0 KiB of 12.0 KiB, for 1 snapshots\.\nAll is good\.\n/,
+      /Read 3 of 3 chunks, 12.0 KiB of 12.0 KiB, for 1 snapshot\.\nAll is good\.\n/,
     );
   });
 

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { KgetError } from '../../src/base/error.ts';
 import { rateLimit } from '../../src/transfer/rate-limit.ts';
-import { hasZstd } from '../../src/content/zstd.ts';
+import { compress, hasZstd } from '../../src/content/zstd.ts';
 import { exchange, newAuthority } from './exchange.ts';
 import { CHUNK_BYTES, memoryImage, noise } from './memory.ts';
 import { realClock } from './real-clock.ts';
@@ -129,6 +129,26 @@ void test(
     assert.equal((await outcome).state, 'arrived');
     assert.ok(run.landing().bytes.equals(bytes));
     assert.ok(counters.wireBytes < bytes.length * 0.7, `${counters.wireBytes} B crossed`);
+  },
+);
+
+void test(
+  '`pull` brings every chunk that shrinks in a frame of the level that was asked for',
+  { skip: !hasZstd },
+  async () => {
+    const texts = Array.from({ length: 20 }, (_, at) => Buffer.alloc(CHUNK_BYTES, `line ${at}\n`));
+    const bytes = Buffer.concat([...texts, noise(3 * CHUNK_BYTES), Buffer.alloc(100, 'end')]);
+    await using run = await exchange(authority, memoryImage(bytes));
+    assert.equal((await run.pull({ level: 7 }).outcome).state, 'arrived');
+    const { frames } = run.landing();
+    assert.ok(run.landing().bytes.equals(bytes));
+    const shrunk = [...Array(20).keys(), 23];
+    assert.deepEqual(
+      [...frames.keys()].toSorted((one, other) => one - other),
+      shrunk,
+    );
+    const wanted = compress(bytes.subarray(0, CHUNK_BYTES), 7);
+    assert.ok(frames.get(0)?.equals(wanted));
   },
 );
 

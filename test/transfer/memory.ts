@@ -109,6 +109,8 @@ export interface MemoryLanding extends Landing {
   readonly bytes: Buffer;
   /** Positions in the order in which they were written. */
   readonly written: number[];
+  /** The zstd frames that chunks came in, by position; none for those that came as they are. */
+  readonly frames: Map<number, Buffer>;
 }
 
 export interface MemoryLandingOptions {
@@ -128,6 +130,7 @@ export function memoryLanding(options: MemoryLandingOptions): MemoryLanding {
   const waiting = new Map<string, number[]>();
   const digestAt: string[] = [];
   const written: number[] = [];
+  const frames = new Map<number, Buffer>();
   let doneBytes = 0;
 
   function place(position: number, chunk: Uint8Array): void {
@@ -149,6 +152,7 @@ export function memoryLanding(options: MemoryLandingOptions): MemoryLanding {
   return {
     bytes,
     written,
+    frames,
     settle: async (first, digests) => {
       await Promise.resolve();
       const runs: ChunkRun[] = [];
@@ -159,7 +163,8 @@ export function memoryLanding(options: MemoryLandingOptions): MemoryLanding {
       }
       return joined(runs);
     },
-    write: (position, { bytes: chunk }) => {
+    write: (position, { bytes: chunk, packed }) => {
+      if (packed !== undefined) frames.set(position, Buffer.from(packed));
       options.onWrite?.(position);
       const digest = digestOf(chunk).toString('hex');
       if (digest !== digestAt[position] || chunk.length !== chunkLengthAt(shape, position)) {
