@@ -10,6 +10,9 @@ import { findInTrash } from './trash.ts';
 /** What compression may add to a chunk that does not shrink: far more than it does. */
 const MAX_OVERHEAD_BYTES = 64 * 1024;
 
+/** A chunk may be set aside, or brought back, between two looks: first in the store, then aside. */
+const LOOKS = 4;
+
 /**
  * Reads the file of a chunk, and verifies it.
  * @throws KgetError `corrupt`, `source-unreadable`; Error the system's `ENOENT` if there is no file
@@ -24,18 +27,16 @@ export function chunkFiles(
   return {
     async read(chunk) {
       const path = chunkFileOf(place.chunks, chunk.digest);
-      try {
-        return await readFile(path, chunk);
-      } catch (error) {
-        if (systemCode(error) !== 'ENOENT') throw error;
+      for (let look = 0; look < LOOKS; look += 1) {
+        const found = look % 2 === 0 ? path : findInTrash(place, chunk.digest);
+        if (found === undefined) continue;
+        try {
+          return await readFile(found, chunk);
+        } catch (error) {
+          if (systemCode(error) !== 'ENOENT') throw error;
+        }
       }
-      try {
-        // It may have been brought back since.
-        return await readFile(findInTrash(place, chunk.digest) ?? path, chunk);
-      } catch (cause) {
-        if (systemCode(cause) !== 'ENOENT') throw cause;
-        throw new KgetError('corrupt', `Cannot read chunk ${path}: it is missing`, { cause });
-      }
+      throw new KgetError('corrupt', `Cannot read chunk ${path}: it is missing`);
     },
     packedBytes(digest) {
       const path = chunkFileOf(place.chunks, digest);

@@ -127,7 +127,14 @@ export async function openChunkWriter(place: StorePlace, lease: Lease): Promise<
     has(digest) {
       if (isPending(digest)) return true;
       const isKnown = additions.find(digest) !== undefined || table.find(digest) !== undefined;
-      return (isKnown && isThere(place, digest)) || restoreFromTrash(place, digest);
+      if (isKnown && isThere(place, digest)) return true;
+      if (restoreFromTrash(place, digest)) {
+        // Whoever set it aside has made the table forget it.
+        if (additions.count < MAX_ADDITIONS) additions.add(digest, 0);
+        return true;
+      }
+      // Somebody else may have brought it back between the two looks.
+      return isKnown && isThere(place, digest);
     },
     put(digest, packed) {
       if (isPending(digest)) return;
