@@ -177,9 +177,9 @@ function verdictOf(report: VerifyReport): string {
   const left = bad.length - repaired + unlistedBad;
   const end = isInterrupted ? 'Stopped before the end. ' : '';
   if (isGood(report)) {
-    return `${end}All is good${repaired > 0 ? `: ${repaired} chunks were repaired` : ''}.`;
+    return `${end}All is good${repaired > 0 ? `: chunks repaired: ${repaired}` : ''}.`;
   }
-  return `${end}${left} chunks are bad, ${repaired} were repaired; other faults: ${faults.length}.`;
+  return `${end}Bad chunks: ${left}; repaired: ${repaired}; other faults: ${faults.length}.`;
 }
 
 function parseShare(text: string): number {

@@ -33,7 +33,7 @@ void suite('kgetplus verify', () => {
     const { exitCode, text } = await run(store, ['latest']);
     assert.equal(exitCode, 5);
     assert.match(text, new RegExp(`it is missing\n {2}hurts ${RUN}/n1/disk\n`));
-    assert.match(text, /1 chunks are bad, 0 were repaired/);
+    assert.match(text, /Bad chunks: 1; repaired: 0/);
   });
 
   void test('ends with 0 when all was repaired', async (t) => {
