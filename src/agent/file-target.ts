@@ -3,6 +3,7 @@ import { openFileLanding } from '../content/file-landing.ts';
 import type { SeedTable } from '../content/seed-table.ts';
 import type { Target } from './image-place.ts';
 import { confirmWritable, plainName, titleOf } from './target-names.ts';
+import { targetPlace } from './target-place.ts';
 import { loadTargetSeeds } from './target-seeds.ts';
 
 /**
@@ -12,7 +13,7 @@ import { loadTargetSeeds } from './target-seeds.ts';
 export async function openFileTarget(directory: string, seeds: SeedTable): Promise<Target> {
   confirmWritable(directory);
   return {
-    place: {
+    place: targetPlace({
       directory,
       land: (image, options) =>
         openFileLanding({
@@ -21,12 +22,8 @@ export async function openFileTarget(directory: string, seeds: SeedTable): Promi
           title: titleOf(image),
           seeds,
         }),
-      record: () => Promise.resolve(),
-      kept: () => [],
-      drop: () => {},
-      empty: () => {},
       close: () => Promise.resolve(),
-    },
+    }),
     ...(await loadTargetSeeds(seeds, directory)),
   };
 }

@@ -4,12 +4,13 @@ import { KgetError, toFailure } from '../base/error.ts';
 import { indexPathOf } from '../content/seed-file.ts';
 import { hasZstd } from '../content/zstd.ts';
 import type { TargetConfiguration } from '../control/messages.ts';
-import { openChunkWriter } from '../store/chunk-writer.ts';
-import { takeLease } from '../store/lease.ts';
+import { type ChunkWriter, openChunkWriter } from '../store/chunk-writer.ts';
+import { type Lease, takeLease } from '../store/lease.ts';
 import { openStoreLanding } from '../store/store-landing.ts';
-import { storePlace } from '../store/store-place.ts';
+import { type StorePlace, storePlace } from '../store/store-place.ts';
 import type { Target } from './image-place.ts';
 import { confirmWritable, plainName, titleOf } from './target-names.ts';
+import { targetPlace } from './target-place.ts';
 
 type StoreTarget = Extract<TargetConfiguration, { layout: 'store' }>;
 
@@ -27,17 +28,10 @@ export async function openStoreTarget({ directory, run, level }: StoreTarget): P
     );
   }
   const place = storePlace(directory);
-  const lease = takeLease(place, 'gather');
-  const writer = await openChunkWriter(place, lease).catch((error: unknown) => {
-    lease.release();
-    const found = toFailure(error).message;
-    throw new KgetError('target-unwritable', `Cannot open the store in ${directory}: ${found}`, {
-      cause: error,
-    });
-  });
+  const { writer, lease } = await openWriter(place);
   const snapshots = join(place.snapshots, plainName(run));
   return {
-    place: {
+    place: targetPlace({
       directory,
       level,
       land: async (image, options) =>
@@ -51,18 +45,30 @@ export async function openStoreTarget({ directory, run, level }: StoreTarget): P
           title: titleOf(image),
           level,
         }),
-      record: () => Promise.resolve(),
-      kept: () => [],
-      drop: () => {},
-      empty: () => {},
       async close() {
         await writer.close();
         lease.release();
       },
-    },
+    }),
     seeded: imagesIn(place.snapshots),
     warnings: [],
   };
+}
+
+async function openWriter(place: StorePlace): Promise<{ writer: ChunkWriter; lease: Lease }> {
+  let lease: Lease | undefined;
+  try {
+    lease = takeLease(place, 'gather');
+    return { lease, writer: await openChunkWriter(place, lease) };
+  } catch (error) {
+    lease?.release();
+    const found = toFailure(error).message;
+    throw new KgetError(
+      'target-unwritable',
+      `Cannot open the store in ${place.directory}: ${found}`,
+      { cause: error },
+    );
+  }
 }
 
 /** `NODE/FILE` of all snapshots, each once. */

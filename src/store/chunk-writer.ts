@@ -1,15 +1,17 @@
-import { renameSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { toFailure } from '../base/error.ts';
 import { chunkFileOf } from '../content/chunk-name.ts';
 import { makeDirectories } from '../content/directories.ts';
-import { openChunkTable } from './chunk-table.ts';
+import { type ChunkTable, openChunkTable } from './chunk-table.ts';
 import type { Lease } from './lease.ts';
 import { leftChunks } from './staging.ts';
 import type { StorePlace } from './store-place.ts';
 import { syncTogether } from './sync-file-system.ts';
 import { addToTable } from './table-add.ts';
 import { createAdditions, MAX_ADDITIONS } from './table-additions.ts';
+import { rebuildTable } from './table-rebuild.ts';
 import { restoreFromTrash } from './trash.ts';
 
 /** Packed bytes that are staged before they are made durable together, ... */
@@ -61,7 +63,7 @@ interface Staged {
 export async function openChunkWriter(place: StorePlace, lease: Lease): Promise<ChunkWriter> {
   const directory = join(place.staging, lease.name);
   for (const made of [place.chunks, place.snapshots, directory]) makeDirectories(made);
-  let table = await openChunkTable(place.table);
+  let table = await openWholeTable(place);
   let additions = createAdditions();
   /** By digest: what is staged, and what is being committed. */
   let staged = new Map<string, Staged>();
@@ -162,6 +164,21 @@ export async function openChunkWriter(place: StorePlace, lease: Lease): Promise<
       if (staged.size === 0) rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** The table of the chunks that there are; one that was lost, or is damaged, is made anew. */
+async function openWholeTable(place: StorePlace): Promise<ChunkTable> {
+  const table = await openChunkTable(place.table);
+  const isLost = table.ordinals === 0 && readdirSync(place.chunks).length > 0;
+  if (!isLost && table.warnings.length === 0) return table;
+  try {
+    await rebuildTable({ root: place.chunks, directory: place.table });
+  } catch (error) {
+    // Somebody else is at it: what is not known meanwhile is fetched.
+    if (toFailure(error).code !== 'locked') throw error;
+  }
+  table.close();
+  return openChunkTable(place.table);
 }
 
 function isThere(place: StorePlace, digest: Buffer): boolean {

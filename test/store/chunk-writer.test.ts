@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   existsSync,
+  globSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -60,6 +61,21 @@ void suite('openChunkWriter', () => {
     await withWriter(place, (writer) => writer.put(digest, packed));
     await withWriter(place, (writer) => assert.equal(writer.has(digest), true));
   });
+
+  for (const [what, harm] of [
+    ['was lost', (table: string) => rmSync(table, { recursive: true })],
+    [
+      'is damaged',
+      (table: string) => writeFileSync(globSync(join(table, '*.chunks'))[0] ?? '', '?'),
+    ],
+  ] as const) {
+    void test(`\`has\` knows what is there when the chunk table ${what}`, async (t) => {
+      const place = storePlace(temporaryDirectory(t));
+      await withWriter(place, (writer) => writer.put(digest, packed));
+      harm(place.table);
+      await withWriter(place, (writer) => assert.equal(writer.has(digest), true));
+    });
+  }
 
   void test('`has` asks the file system: a chunk that was removed is not had', async (t) => {
     const place = storePlace(temporaryDirectory(t));
