@@ -3,7 +3,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { toFailure } from '../base/error.ts';
 import { chunkFileOf } from '../content/chunk-name.ts';
-import { makeDirectories } from '../content/directories.ts';
+import { makeDirectory } from '../content/durable.ts';
 import { type ChunkTable, openChunkTable } from './chunk-table.ts';
 import type { Lease } from './lease.ts';
 import { leftChunks } from './staging.ts';
@@ -62,7 +62,7 @@ interface Staged {
  */
 export async function openChunkWriter(place: StorePlace, lease: Lease): Promise<ChunkWriter> {
   const directory = join(place.staging, lease.name);
-  for (const made of [place.chunks, place.snapshots, directory]) makeDirectories(made);
+  for (const made of [place.chunks, place.snapshots, directory]) await makeDirectory(made);
   let table = await openWholeTable(place);
   let additions = createAdditions();
   /** By digest: what is staged, and what is being committed. */

@@ -1,8 +1,8 @@
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ChunkPlacer } from '../content/chunk-placer.ts';
 import { zeroDigests } from '../content/digest.ts';
-import { syncDirectory } from '../content/durable.ts';
+import { makeDirectory, syncDirectory } from '../content/durable.ts';
 import { DIGEST_BYTES, type ImageShape } from '../content/image.ts';
 import { createIndexWriter, type IndexWriter } from '../content/index-writer.ts';
 import { createLanding, type ImageLanding } from '../content/landing.ts';
@@ -40,11 +40,11 @@ export interface StoreLandingOptions {
  * becomes of the image; at last its index. Only one landing may be open for a path.
  * @throws KgetError `no-room`, `target-unwritable`
  */
-export function openStoreLanding(options: StoreLandingOptions): ImageLanding {
+export async function openStoreLanding(options: StoreLandingOptions): Promise<ImageLanding> {
   const { place, writer, indexPath, shape, title } = options;
   const { directory } = place;
   const partPath = partPathOf(indexPath);
-  const index = openIndexPart(options, partPath);
+  const index = await openIndexPart(options, partPath);
   return createLanding({
     shape,
     title,
@@ -70,11 +70,11 @@ export function openStoreLanding(options: StoreLandingOptions): ImageLanding {
   });
 }
 
-function openIndexPart(options: StoreLandingOptions, partPath: string): IndexWriter {
+async function openIndexPart(options: StoreLandingOptions, partPath: string): Promise<IndexWriter> {
   const { shape, title } = options;
   const directory = dirname(options.indexPath);
   try {
-    mkdirSync(directory, { recursive: true });
+    await makeDirectory(directory);
     return createIndexWriter(partPath, shape);
   } catch (error) {
     throw storeFailure(error, { title, directory, neededBytes: options.neededBytes });
