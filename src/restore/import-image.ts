@@ -1,3 +1,4 @@
+import { compressAside } from '../content/zstd.ts';
 import { closeSync, constants, fstatSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { KgetError, toFailure } from '../base/error.ts';
@@ -11,8 +12,8 @@ import { chunkCountOf, chunkLengthAt } from '../content/shape.ts';
 import { readRange } from './file-pieces.ts';
 import { stopped } from './fill-part.ts';
 import { inOrder } from './in-order.ts';
-import { packed } from './pack-chunk.ts';
-import { type ImportOptions, publishIndex } from './publish-index.ts';
+import type { ImportOptions } from './import-options.ts';
+import { publishIndex } from '../store/publish-index.ts';
 
 export interface FileImport extends ImportOptions {
   /** The image file. */
@@ -50,7 +51,7 @@ export async function importFile(options: FileImport): Promise<void> {
       const after = fstatSync(fd, { bigint: true });
       if (after.mtimeNs !== before.mtimeNs || after.size !== before.size) throw changed(path);
       await index.finish();
-      await publishIndex(options, part);
+      await publishIndex({ ...options, partPath: part });
     } finally {
       index.close();
       rmSync(part, { force: true });
@@ -128,7 +129,7 @@ async function storeZeros(
 
 async function storeChunk(work: FileImport, digest: Buffer, bytes: Buffer): Promise<void> {
   if (work.writer.has(digest)) return;
-  work.writer.put(digest, await packed(bytes, work.level));
+  work.writer.put(digest, await compressAside(bytes, work.level));
 }
 
 function openImage(path: string): number {

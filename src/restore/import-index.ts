@@ -1,3 +1,4 @@
+import { compressAside } from '../content/zstd.ts';
 import { closeSync, copyFileSync, fsyncSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -9,8 +10,8 @@ import { unpackChunk } from '../content/unpack-chunk.ts';
 import { stopped } from './fill-part.ts';
 import { chunksOf } from './image-stream.ts';
 import { inOrder } from './in-order.ts';
-import { packed } from './pack-chunk.ts';
-import { type ImportOptions, publishIndex } from './publish-index.ts';
+import type { ImportOptions } from './import-options.ts';
+import { publishIndex } from '../store/publish-index.ts';
 
 /** What compression may add to a chunk that does not shrink. */
 const MAX_OVERHEAD_BYTES = 64 * 1024;
@@ -47,7 +48,7 @@ export async function importIndex(options: IndexImport): Promise<void> {
     const fd = openSync(part, 'r');
     fsyncSync(fd);
     closeSync(fd);
-    await publishIndex(options, part);
+    await publishIndex({ ...options, partPath: part });
   } finally {
     index.close();
     rmSync(part, { force: true });
@@ -63,7 +64,7 @@ async function takeOver(options: IndexImport, chunk: IndexedChunk): Promise<numb
   const frame = await readFrame(file, chunk);
   const plain = unpackChunk(frame, chunk, file);
   const isZstd = frame.subarray(0, ZSTD_MAGIC.length).equals(ZSTD_MAGIC);
-  writer.put(digest, isZstd ? frame : await packed(plain, level));
+  writer.put(digest, isZstd ? frame : await compressAside(plain, level));
   return lengthBytes;
 }
 

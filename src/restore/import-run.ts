@@ -118,9 +118,9 @@ async function importAll(
 }
 
 function importOne(one: Import, request: ImportRequest, writer: ChunkWriter): Promise<void> {
-  const { level, signal, from, chunkSizeBytes, onProgress } = request;
+  const { place, level, signal, from, chunkSizeBytes, onProgress } = request;
   const onBegin = (sizeBytes: number): void => request.onBegin(one.name, sizeBytes);
-  const shared = { ...one, writer, level, signal, onBegin, onProgress };
+  const shared = { ...one, place, writer, level, signal, onBegin, onProgress };
   if (from === undefined) return importFile({ ...shared, chunkSizeBytes });
   return importIndex({ ...shared, from });
 }

@@ -1,25 +1,21 @@
-import { renameSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ChunkPlacer } from '../content/chunk-placer.ts';
 import { zeroDigests } from '../content/digest.ts';
-import { makeDirectory, syncDirectory } from '../content/durable.ts';
-import { DIGEST_BYTES, type ImageShape } from '../content/image.ts';
+import { makeDirectory } from '../content/durable.ts';
+import type { ImageShape } from '../content/image.ts';
 import { createIndexWriter, type IndexWriter } from '../content/index-writer.ts';
 import { createLanding, type ImageLanding } from '../content/landing.ts';
 import { partPathOf } from '../content/part-file.ts';
-import { pause } from '../content/pause.ts';
 import { storeFailure } from '../content/room.ts';
 import { chunkLengthAt } from '../content/shape.ts';
 import { compress } from '../content/zstd.ts';
 import type { ChunkWriter } from './chunk-writer.ts';
+import { publishIndex } from './publish-index.ts';
 import type { StorePlace } from './store-place.ts';
-import { trashBatches } from './trash.ts';
 
 /** What it costs to ask the file system for a chunk, in bytes that could be hashed meanwhile. */
 const LOOK_COST_BYTES = 8 * 1024;
-
-/** Digests that are looked up between two pauses. */
-const CHECKED_DIGESTS = 1024;
 
 export interface StoreLandingOptions {
   readonly place: StorePlace;
@@ -54,12 +50,8 @@ export async function openStoreLanding(options: StoreLandingOptions): Promise<Im
     index,
     ready: () => writer.ready(),
     async publish() {
-      await writer.commit();
       await index.finish();
-      renameSync(partPath, indexPath);
-      await syncDirectory(dirname(indexPath));
-      // Now that it counts: what was set aside since we looked is brought back.
-      if (trashBatches(place).length > 0) await holdAll(writer, index);
+      await publishIndex({ place, writer, partPath, indexPath });
       index.close();
     },
     async abandon() {
@@ -106,14 +98,4 @@ function createStorePlacer({ shape, writer, level }: StoreLandingOptions): Chunk
     idle: () => Promise.resolve(),
     doneBytes: () => doneBytes,
   };
-}
-
-async function holdAll(writer: ChunkWriter, index: IndexWriter): Promise<void> {
-  for (let first = 0; first < index.count(); first += CHECKED_DIGESTS) {
-    const digests = index.read(first, Math.min(CHECKED_DIGESTS, index.count() - first));
-    for (let at = 0; at < digests.length; at += DIGEST_BYTES) {
-      writer.has(digests.subarray(at, at + DIGEST_BYTES));
-    }
-    await pause();
-  }
 }

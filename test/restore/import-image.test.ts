@@ -33,6 +33,7 @@ async function setUp(t: TestContext, image: Buffer) {
   const indexPath = snapshotIndexPath(place, { run: 'R', node: 'n', name: 'disk.img' });
   const options = {
     path,
+    place,
     writer,
     indexPath,
     chunkSizeBytes: 4096,
