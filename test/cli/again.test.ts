@@ -54,7 +54,8 @@ void suite('gather, stopped and continued', { concurrency: 2 }, () => {
     const site = makeSite();
     for (const node of nodes) site.image(node, 2 * MiB);
     const running = site.startGather('a[1-4]', ...SLOW);
-    await running.said(/released/);
+    // By then all nodes have named their images.
+    await running.said(/is safe/);
     running.kill('SIGINT');
     const { exitCode, stderr, stdout } = await running.ended;
     assert.equal(exitCode, 130, stderr);
