@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { openBlobIndex } from '../content/blob-index.ts';
+import { fileSha256 } from '../content/file-digest.ts';
 import { dataBytesOf, zeroTeller } from '../content/zero-chunks.ts';
 import type { ManifestImage } from './manifest.ts';
 
@@ -14,14 +13,8 @@ export async function describeIndex(
   const index = await openBlobIndex(path);
   try {
     const dataBytes = await dataBytesOf(index, zeroTeller(index));
-    return { sizeBytes: index.sizeBytes, dataBytes, indexSha256: await sha256Of(path) };
+    return { sizeBytes: index.sizeBytes, dataBytes, indexSha256: await fileSha256(path) };
   } finally {
     index.close();
   }
-}
-
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const piece of createReadStream(path)) hash.update(piece as Buffer);
-  return hash.digest('hex');
 }

@@ -1,13 +1,11 @@
 import type { Command } from 'commander';
-import { createReadStream } from 'node:fs';
-import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { KgetError } from '../base/error.ts';
 import { diskLikeImage, ext4Image, findMke2fs } from '../samples/images.ts';
 import { formatRate } from '../base/units.ts';
+import { fileSha256 } from '../content/file-digest.ts';
 import { localLauncher } from '../control/local-launcher.ts';
 import { renderSummaryText } from '../report/text.ts';
 import { EXIT, exitCodeOf } from './exit-code.ts';
@@ -125,13 +123,7 @@ async function gatherAll(
 /** @throws KgetError `corrupt` if two files of a pair differ */
 async function verify(pairs: readonly (readonly [string, string])[]): Promise<void> {
   for (const [original, copy] of pairs) {
-    if ((await digestOfFile(original)) === (await digestOfFile(copy))) continue;
+    if ((await fileSha256(original)) === (await fileSha256(copy))) continue;
     throw new KgetError('corrupt', `${copy} is not the same as ${original}`);
   }
-}
-
-async function digestOfFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }

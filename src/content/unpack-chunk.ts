@@ -78,7 +78,7 @@ interface Limits {
 type Decompressor = (packed: Uint8Array, limits: Limits) => Buffer;
 
 function chooseDecompressor(packed: Uint8Array, title: string): Decompressor {
-  if (beginsWith(packed, ZSTD_MAGIC)) {
+  if (isZstdFrame(packed)) {
     if (hasZstd) return decompressZstd;
     throw unreadable(title, 'zstd', `found Node.js ${process.version}: use 22.15 or newer`);
   }
@@ -95,6 +95,11 @@ function decompressZstd(packed: Uint8Array, limits: Limits): Buffer {
   const windowLog = Math.max(WINDOW_LOG, Math.ceil(Math.log2(limits.maxOutputLength)));
   const params = { [zlib.constants.ZSTD_d_windowLogMax]: windowLog };
   return zlib.zstdDecompressSync(packed, { ...limits, params });
+}
+
+/** Whether the file of a chunk is compressed as ours are. */
+export function isZstdFrame(packed: Uint8Array): boolean {
+  return beginsWith(packed, ZSTD_MAGIC);
 }
 
 function beginsWith(bytes: Uint8Array, magic: Buffer): boolean {

@@ -1,19 +1,20 @@
-import { compressAside } from '../content/zstd.ts';
-import { closeSync, constants, fstatSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { KgetError, toFailure } from '../base/error.ts';
 import { digestBy } from '../content/digest-algorithm.ts';
 import { zeroDigests } from '../content/digest.ts';
+import { makeDirectory } from '../content/durable.ts';
 import { dataRuns } from '../content/extents.ts';
 import type { ImageShape } from '../content/image.ts';
 import { createIndexWriter } from '../content/index-writer.ts';
 import { partPathOf } from '../content/part-file.ts';
 import { chunkCountOf, chunkLengthAt } from '../content/shape.ts';
+import { compressAside } from '../content/zstd.ts';
+import { publishIndex } from '../store/publish-index.ts';
 import { readRange } from './file-pieces.ts';
 import { stopped } from './fill-part.ts';
 import { inOrder } from './in-order.ts';
 import type { ImportOptions } from './import-options.ts';
-import { publishIndex } from '../store/publish-index.ts';
 
 export interface FileImport extends ImportOptions {
   /** The image file. */
@@ -37,7 +38,7 @@ export async function importFile(options: FileImport): Promise<void> {
     const shape = { sizeBytes: Number(before.size), chunkSizeBytes };
     options.onBegin?.(shape.sizeBytes);
     const part = partPathOf(indexPath);
-    mkdirSync(dirname(indexPath), { recursive: true });
+    await makeDirectory(dirname(indexPath));
     const index = createIndexWriter(part, shape);
     try {
       let doneBytes = 0;

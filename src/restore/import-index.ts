@@ -1,22 +1,18 @@
-import { compressAside } from '../content/zstd.ts';
-import { closeSync, copyFileSync, fsyncSync, mkdirSync, openSync, rmSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, copyFileSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { KgetError, systemCode, toFailure } from '../base/error.ts';
+import { systemCode } from '../base/error.ts';
 import { type IndexedChunk, openBlobIndex } from '../content/blob-index.ts';
 import { chunkFileOf } from '../content/chunk-name.ts';
+import { makeDirectory } from '../content/durable.ts';
 import { partPathOf } from '../content/part-file.ts';
-import { unpackChunk } from '../content/unpack-chunk.ts';
+import { isZstdFrame, unpackChunk } from '../content/unpack-chunk.ts';
+import { compressAside } from '../content/zstd.ts';
+import { missingChunk, readPackedChunk } from '../store/chunk-files.ts';
+import { publishIndex } from '../store/publish-index.ts';
 import { stopped } from './fill-part.ts';
 import { chunksOf } from './image-stream.ts';
-import { inOrder } from './in-order.ts';
 import type { ImportOptions } from './import-options.ts';
-import { publishIndex } from '../store/publish-index.ts';
-
-/** What compression may add to a chunk that does not shrink. */
-const MAX_OVERHEAD_BYTES = 64 * 1024;
-
-const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+import { inOrder } from './in-order.ts';
 
 export interface IndexImport extends ImportOptions {
   /** The index (`.caibx`) of an image in another casync store. */
@@ -43,7 +39,7 @@ export async function importIndex(options: IndexImport): Promise<void> {
       await writer.ready();
       options.onProgress?.((doneBytes += lengthBytes));
     }
-    mkdirSync(dirname(indexPath), { recursive: true });
+    await makeDirectory(dirname(indexPath));
     copyFileSync(path, part);
     const fd = openSync(part, 'r');
     fsyncSync(fd);
@@ -61,27 +57,16 @@ async function takeOver(options: IndexImport, chunk: IndexedChunk): Promise<numb
   if (signal.aborted) throw stopped(`index ${path}`);
   if (writer.has(digest)) return lengthBytes;
   const file = chunkFileOf(from, digest);
-  const frame = await readFrame(file, chunk);
+  const frame = readFrame(file, chunk);
   const plain = unpackChunk(frame, chunk, file);
-  const isZstd = frame.subarray(0, ZSTD_MAGIC.length).equals(ZSTD_MAGIC);
-  writer.put(digest, isZstd ? frame : await compressAside(plain, level));
+  writer.put(digest, isZstdFrame(frame) ? frame : await compressAside(plain, level));
   return lengthBytes;
 }
 
-async function readFrame(file: string, { lengthBytes }: IndexedChunk): Promise<Buffer> {
+function readFrame(file: string, chunk: IndexedChunk): Buffer {
   try {
-    await using handle = await open(file, 'r');
-    const { size } = await handle.stat();
-    if (size > lengthBytes + MAX_OVERHEAD_BYTES) {
-      const sizes = `found ${size} B, wanted ${lengthBytes} B compressed`;
-      throw new KgetError('corrupt', `Cannot use chunk ${file}: ${sizes}`);
-    }
-    return await handle.readFile();
+    return readPackedChunk(file, chunk);
   } catch (cause) {
-    if (cause instanceof KgetError) throw cause;
-    const isMissing = systemCode(cause) === 'ENOENT';
-    const found = isMissing ? 'it is missing' : toFailure(cause).message;
-    const code = isMissing ? 'corrupt' : 'source-unreadable';
-    throw new KgetError(code, `Cannot read chunk ${file}: ${found}`, { cause });
+    throw systemCode(cause) === 'ENOENT' ? missingChunk(file, cause) : cause;
   }
 }

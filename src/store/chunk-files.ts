@@ -36,7 +36,7 @@ export function chunkFiles(
           if (systemCode(error) !== 'ENOENT') throw error;
         }
       }
-      throw new KgetError('corrupt', `Cannot read chunk ${path}: it is missing`);
+      throw missingChunk(path);
     },
     packedBytes(digest) {
       const path = chunkFileOf(place.chunks, digest);
@@ -50,10 +50,19 @@ export function chunkFiles(
 
 /** See `ReadChunkFile`. */
 export function readChunkFile(path: string, chunk: ChunkName): Buffer {
-  return unpackChunk(packedBytesAt(path, chunk), chunk, path);
+  return unpackChunk(readPackedChunk(path, chunk), chunk, path);
 }
 
-function packedBytesAt(path: string, { lengthBytes }: ChunkName): Buffer {
+/** For a chunk without a file. */
+export function missingChunk(path: string, cause?: unknown): KgetError {
+  return new KgetError('corrupt', `Cannot read chunk ${path}: it is missing`, { cause });
+}
+
+/**
+ * The file of a chunk as it is, if it is no larger than one may be.
+ * @throws KgetError `corrupt`, `source-unreadable`; Error the system's `ENOENT` if there is no file
+ */
+export function readPackedChunk(path: string, { lengthBytes }: ChunkName): Buffer {
   try {
     const fd = openSync(path, 'r');
     try {

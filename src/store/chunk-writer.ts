@@ -159,8 +159,8 @@ export async function openChunkWriter(place: StorePlace, lease: Lease): Promise<
     },
     commit: startCommit,
     async close() {
-      table.close();
       await Promise.allSettled([running, ...[...staged.values()].map(({ written }) => written)]);
+      table.close();
       if (staged.size === 0) rmSync(directory, { recursive: true, force: true });
     },
   };

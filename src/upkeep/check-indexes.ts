@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { toFailure } from '../base/error.ts';
 import type { Catalogue, Run, Snapshot } from '../catalogue/catalogue.ts';
 import { type Manifest, MANIFEST_NAME, readManifest } from '../catalogue/manifest.ts';
 import { type BlobIndex, openBlobIndex } from '../content/blob-index.ts';
+import { fileSha256 } from '../content/file-digest.ts';
 import { isBeingForgotten } from './forget.ts';
 import type { Fault } from './verify-report.ts';
 
@@ -63,7 +63,7 @@ export async function checkIndex(snapshot: Snapshot): Promise<BlobIndex | Fault>
   try {
     const index = await openBlobIndex(indexPath);
     if (image === undefined) return index;
-    const found = await hashFile(indexPath);
+    const found = await fileSha256(indexPath);
     const message =
       found !== image.indexSha256
         ? `its index ${indexPath} has SHA-256 ${found}, wanted ${image.indexSha256}`
@@ -76,10 +76,4 @@ export async function checkIndex(snapshot: Snapshot): Promise<BlobIndex | Fault>
   } catch (error) {
     return { subject, message: toFailure(error).message };
   }
-}
-
-async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const piece of createReadStream(path)) hash.update(piece as Buffer);
-  return hash.digest('hex');
 }

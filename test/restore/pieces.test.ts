@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Snapshot } from '../../src/catalogue/catalogue.ts';
-import { byteProgress } from '../../src/restore/byte-progress.ts';
+import { byteProgress } from '../../src/cli/byte-progress.ts';
 import { dataBlocks } from '../../src/restore/data-blocks.ts';
 import { createFlight } from '../../src/restore/flight.ts';
 import { inOrder } from '../../src/restore/in-order.ts';
