@@ -10,8 +10,8 @@ const CLAIM_TRIES = 20;
 
 /**
  * What runs before every command on a host, in the mount namespace that `ip netns exec` makes:
- * gives it the host's name, `/labnode` and `/run` (sshd wants a `/run/sshd`), and the lab's
- * `/etc/hosts`.
+ * gives it the host's name, `/labnode` with what is mounted below it, `/run` (sshd wants a
+ * `/run/sshd`), and the lab's `/etc/hosts`.
  */
 const ENTER_SCRIPT = `# enter.sh HOST COMMAND...
 set -e
@@ -19,7 +19,7 @@ lab=\${0%/*}
 host=$1
 shift
 echo "$host" >/proc/sys/kernel/hostname
-mount --bind "$lab/hosts/$host/labnode" ${LABNODE}
+mount --rbind "$lab/hosts/$host/labnode" ${LABNODE}
 mount --bind "$lab/hosts/$host/run" /run
 mount --bind "$lab/host-names" /etc/hosts
 cd ${LABNODE}
