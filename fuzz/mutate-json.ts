@@ -19,6 +19,7 @@ const ODD_VALUES = [
   '{}',
   '[[[[]]]]',
   '{"__proto__": {"schema": 1}}',
+  '{"toString": null, "valueOf": 1}',
   `"${'x'.repeat(5000)}"`,
   '['.repeat(2000) + ']'.repeat(2000),
 ];

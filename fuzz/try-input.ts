@@ -1,6 +1,6 @@
 import { KgetError } from '../src/base/error.ts';
 import { diceOf } from './dice.ts';
-import type { Target } from './target.ts';
+import type { Target, Trial } from './target.ts';
 
 /** Processor time that one input may take. */
 const MAX_CPU_MS = 2000;
@@ -40,9 +40,14 @@ export async function tryInput(
 ): Promise<Outcome> {
   const input = inputOf(target, samples, place);
   const dice = diceOf(`trial ${target.name} ${place.seed} ${place.number}`);
+  return tryBytes(target, input, { file: place.file, dice });
+}
+
+/** Tries bytes of any origin. */
+export async function tryBytes(target: Target, input: Buffer, trial: Trial): Promise<Outcome> {
   const buffersBefore = process.memoryUsage().arrayBuffers;
   const cpuBefore = process.cpuUsage();
-  const outcome = await outcomeOf(target, input, { file: place.file, dice });
+  const outcome = await outcomeOf(target, input, trial);
   if (outcome.kind === 'finding') return outcome;
   const { user, system } = process.cpuUsage(cpuBefore);
   const memory = process.memoryUsage();
@@ -53,11 +58,7 @@ export async function tryInput(
   return excess === undefined ? outcome : { kind: 'finding', what: excess };
 }
 
-async function outcomeOf(
-  target: Target,
-  input: Buffer,
-  trial: Parameters<Target['run']>[1],
-): Promise<Outcome> {
+async function outcomeOf(target: Target, input: Buffer, trial: Trial): Promise<Outcome> {
   try {
     await target.run(input, trial);
     return { kind: 'allowed', as: 'returned' };

@@ -9,7 +9,7 @@ import { hasZstd } from '../../src/content/zstd.ts';
 import { temporaryDirectory } from '../content/fixtures.ts';
 import { isFatal, targets as badTargets } from './bad-targets.ts';
 
-const INPUTS = 1500;
+const INPUTS = 800;
 const SEED = 20_261_122;
 const BAD_TARGETS_FILE = join(import.meta.dirname, 'bad-targets.ts');
 const skip = hasZstd ? false : 'this Node.js has no zstd';
