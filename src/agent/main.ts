@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { VERSION } from '../base/version.ts';
 import { systemClock } from '../base/system-clock.ts';
 import {
@@ -9,6 +9,7 @@ import {
 } from '../control/messages.ts';
 import { streamChannel } from '../control/stream-channel.ts';
 import { runAgent } from './agent.ts';
+import { socketAttachPoint } from './attach-socket.ts';
 
 /** An agent that has left but does not end within this time is ended: see docs/architecture.md. */
 const LINGER_LIMIT_MS = 5000;
@@ -25,8 +26,17 @@ const channel = streamChannel<AgentMessage, CoordinatorMessage>({
   peer: 'the coordinator',
 });
 channel.send({ type: 'hello', version: VERSION, nodeVersion: process.version, address });
-process.on('SIGINT', () => {
-  // Ctrl-C at the coordinator's terminal reaches local agents too: the coordinator decides.
+
+const stop = new AbortController();
+process.on('SIGTERM', () => stop.abort());
+for (const signal of ['SIGINT', 'SIGHUP']) {
+  process.on(signal, () => {
+    // Ctrl-C at the coordinator's terminal reaches local agents too, and a session of ssh that ends
+    // may hang up on us: what follows from it is up to the coordinator, and the end of the input.
+  });
+}
+process.stderr.on('error', () => {
+  // Whoever read our last words is gone.
 });
 const agent = runAgent({
   channel,
@@ -34,5 +44,13 @@ const agent = runAgent({
   home: homedir(),
   defaultSpool: join(cache, 'kgetplus', 'spool'),
   address,
+  attach: socketAttachPoint,
+  // A shipped agent's file is named after its digest.
+  build: `${VERSION} ${basename(process.argv[1] ?? '')}`,
+  processId: process.pid,
+  stop: stop.signal,
 });
-void agent.finally(() => setTimeout(() => process.exit(), LINGER_LIMIT_MS).unref());
+// `process.exit` would wait for a read or a sync that hangs.
+void agent.finally(() =>
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), LINGER_LIMIT_MS).unref(),
+);

@@ -1,21 +1,24 @@
 import { assert } from '../base/assert.ts';
-import { toFailure } from '../base/error.ts';
+import { KgetError, toFailure } from '../base/error.ts';
 import type { ImageLanding } from '../content/landing.ts';
-import type { AgentChannel } from '../control/channel.ts';
+import type { AgentOutlet } from '../control/channel.ts';
 import type { CoordinatorMessage, ImageName } from '../control/messages.ts';
+import { pullLimitsFor } from '../transfer/limits.ts';
 import { pull } from '../transfer/pull.ts';
 import type { Identity, PullBlame, RateLimit } from '../transfer/transfer.ts';
 import type { ImagePlace } from './image-place.ts';
-import { PROGRESS_INTERVAL_MS } from './limits.ts';
+import { PROGRESS_INTERVAL_MS, TELLINGS_IN_STALL } from './limits.ts';
 
 type Order = Extract<CoordinatorMessage, { type: 'receive' }>;
 
 export interface ReceiveOptions {
-  readonly channel: AgentChannel;
+  readonly channel: AgentOutlet;
   readonly identity: Identity;
   readonly chunkSizeBytes: number;
   readonly place: ImagePlace;
   readonly download: RateLimit;
+  /** A transfer on which nothing comes for so long, though it could, fails. */
+  readonly stallMs: number;
   /** Called when an image is complete and durable here, before the coordinator knows. */
   onReceived(image: ImageName): Promise<void>;
 }
@@ -28,19 +31,30 @@ export interface Receives {
   stop(): Promise<void>;
 }
 
+interface Receiving {
+  readonly image: string;
+  readonly abort: AbortController;
+  readonly ended: Promise<void>;
+}
+
 export function createReceives(options: ReceiveOptions): Receives {
-  const running = new Map<
-    string,
-    { readonly abort: AbortController; readonly ended: Promise<void> }
-  >();
+  const running = new Map<string, Receiving>();
+
+  /** An image lands once at a time: one that was given up may still wait for the disk. */
+  async function landed(image: string): Promise<void> {
+    const others = [...running.values()].filter((other) => other.image === image);
+    await Promise.all(others.map(({ ended }) => ended));
+  }
 
   return {
     start(order) {
+      const { transfer } = order;
+      const image = order.image.id;
       const abort = new AbortController();
-      const ended = receive(options, order, abort.signal).finally(() =>
-        running.delete(order.transfer),
-      );
-      running.set(order.transfer, { abort, ended });
+      const { signal } = abort;
+      const receiving = receive(options, order, { signal, before: landed(image) });
+      const ended = receiving.finally(() => running.delete(transfer));
+      running.set(transfer, { image, abort, ended });
     },
     cancel(transfer) {
       running.get(transfer)?.abort.abort();
@@ -52,24 +66,39 @@ export function createReceives(options: ReceiveOptions): Receives {
   };
 }
 
-/** Receives one image and tells the coordinator how it went; never rejects. */
-async function receive(options: ReceiveOptions, order: Order, signal: AbortSignal): Promise<void> {
-  const { channel } = options;
+/** Receives one image, once `before` has ended, and tells how it went; never rejects. */
+async function receive(
+  options: ReceiveOptions,
+  order: Order,
+  { signal, before }: { readonly signal: AbortSignal; readonly before: Promise<void> },
+): Promise<void> {
+  const { channel, stallMs } = options;
   const { transfer, image } = order;
-  const landed: { landing?: ImageLanding } = {};
+  const landed: { opening?: Promise<ImageLanding>; landing?: ImageLanding } = {};
+  let isOver = false;
   const pulling = pull({
     ...options,
     from: order.from,
     image: image.id,
     level: options.place.level,
     signal,
-    land: async (sizeBytes) => (landed.landing = await land(options, order, sizeBytes)),
+    limits: pullLimitsFor(stallMs),
+    async land(sizeBytes) {
+      await before;
+      if (isOver) throw new KgetError('cancelled', `Did not begin to store ${image.id}`);
+      landed.opening = land(options, order, sizeBytes);
+      landed.landing = await landed.opening;
+      return landed.landing;
+    },
   });
   const { counters } = pulling;
-  const tell = setInterval(() => {
-    const doneBytes = landed.landing?.doneBytes() ?? 0;
-    channel.send({ type: 'receiving', transfer, wireBytes: counters.wireBytes, doneBytes });
-  }, PROGRESS_INTERVAL_MS);
+  const tell = setInterval(
+    () => {
+      const doneBytes = landed.landing?.doneBytes() ?? 0;
+      channel.send({ type: 'receiving', transfer, wireBytes: counters.wireBytes, doneBytes });
+    },
+    Math.min(PROGRESS_INTERVAL_MS, stallMs / TELLINGS_IN_STALL),
+  );
   let blame: PullBlame = 'target';
   try {
     const outcome = await pulling.outcome;
@@ -85,7 +114,9 @@ async function receive(options: ReceiveOptions, order: Order, signal: AbortSigna
     channel.send({ type: 'received', transfer, ...counters, ...summary });
   } catch (error) {
     clearInterval(tell);
-    await landed.landing?.abandon({ keepPart: true }).catch(() => {});
+    isOver = true;
+    const { opening } = landed;
+    await opening?.then((landing) => landing.abandon({ keepPart: true })).catch(() => {});
     channel.send({ type: 'receive-failed', transfer, blame, failure: toFailure(error) });
   }
 }

@@ -1,28 +1,38 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { KgetError, systemCode } from '../base/error.ts';
-import { makeDirectories } from '../content/directories.ts';
-import { replaceFile } from '../content/durable.ts';
+import { makeDirectoryNow, replaceFile } from '../content/durable.ts';
+import { makePrivate } from '../content/private-directory.ts';
 import { partPathOf } from '../content/part-file.ts';
 import { openFileLanding } from '../content/file-landing.ts';
 import { indexPathOf } from '../content/seed-file.ts';
 import type { SeedTable } from '../content/seed-table.ts';
 import { imageName, type ImageName } from '../control/messages.ts';
+import type { Hold } from './attach-point.ts';
 import type { ImagePlace } from './image-place.ts';
 import { titleOf } from './target-names.ts';
 
 const NAME_SUFFIX = '.json';
 
-export interface SpoolOptions {
+/** Others may remove empty directories while they are made: each time one must be quick. */
+const MAX_TRIES = 10;
+
+/** Where a spool lies. */
+export interface SpoolPlace {
   /** The spool of this user on this host. */
   readonly root: string;
   /** The target directory that the images are on their way to: see `Configuration`. */
   readonly targetKey: string;
   /** This agent's node: several agents may share a host. */
   readonly node: string;
+}
+
+export interface SpoolOptions extends SpoolPlace {
   /** The agent's table: what lands in the spool joins it. */
   readonly seeds: SeedTable;
+  /** What keeps other agents out of the directory; given back when the spool is closed. */
+  readonly hold?: Hold | undefined;
 }
 
 /** A keeper's spool, and room for the indexes of its own images. */
@@ -33,13 +43,36 @@ export interface Spool extends ImagePlace {
   pathOf(image: ImageName): string;
 }
 
+/** The directory of the spool: `<root>/<target key>/<node>`. */
+function spoolDirectory({ root, targetKey, node }: SpoolPlace): string {
+  return join(root, targetKey, directoryName(node));
+}
+
 /**
- * Opens the spool: `<root>/<target key>/<node>/<hash>.image` with its index, and with the image's
- * name in `<hash>.image.json`, written last. @throws KgetError `target-unwritable`
+ * Makes the directory of the spool if need be, for this user alone; returns it.
+ * @throws KgetError `target-unwritable`, also if it is there and somebody else can write in it
  */
-export function openSpool({ root, targetKey, node, seeds }: SpoolOptions): Spool {
-  const home = join(root, targetKey);
-  const directory = join(home, directoryName(node));
+export function makeSpool(place: SpoolPlace): string {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return makePrivate(place.root, [place.targetKey, directoryName(place.node)]);
+    } catch (error) {
+      if (error instanceof KgetError) throw error;
+      // An agent that has left removes directories above, which are empty, meanwhile.
+      if (systemCode(error) !== 'ENOENT' || tries === MAX_TRIES) {
+        throw spoolFailure(spoolDirectory(place), error);
+      }
+    }
+  }
+}
+
+/**
+ * Opens the spool, which no other agent may have open: `<root>/<target key>/<node>/<hash>.image`
+ * with its index, and with the image's name in `<hash>.image.json`, written last.
+ * @throws KgetError `target-unwritable`
+ */
+export function openSpool({ seeds, hold, ...where }: SpoolOptions): Spool {
+  const directory = makeSpool(where);
   const scratch = join(directory, 'scratch');
   makeEmpty(scratch);
 
@@ -63,13 +96,16 @@ export function openSpool({ root, targetKey, node, seeds }: SpoolOptions): Spool
     drop,
     empty() {
       for (const entry of readdirSync(directory)) {
-        rmSync(join(directory, entry), { recursive: true, force: true });
+        if (hold?.names.includes(entry) !== true)
+          rmSync(join(directory, entry), { recursive: true, force: true });
       }
     },
     async close() {
       rmSync(scratch, { recursive: true, force: true });
+      // From here on it may be another agent's.
+      hold?.release();
       removeIfEmpty(directory);
-      removeIfEmpty(home);
+      removeIfEmpty(dirname(directory));
     },
   };
 }
@@ -82,15 +118,20 @@ function directoryName(node: string): string {
 function makeEmpty(directory: string): void {
   try {
     rmSync(directory, { recursive: true, force: true });
-    makeDirectories(directory, 0o700);
+    makeDirectoryNow(directory, 0o700);
   } catch (error) {
-    const found = error instanceof Error ? error.message : String(error);
-    throw new KgetError(
-      'target-unwritable',
-      `Cannot make the spool ${directory}: ${found}; name another one with --spool`,
-      { cause: error },
-    );
+    throw spoolFailure(directory, error);
   }
+}
+
+/** What an error of the operating system means that kept a spool from being made. */
+function spoolFailure(directory: string, error: unknown): KgetError {
+  const found = error instanceof Error ? error.message : String(error);
+  return new KgetError(
+    'target-unwritable',
+    `Cannot make the spool ${directory}: ${found}; name another one with --spool`,
+    { cause: error },
+  );
 }
 
 function keptImages(directory: string): ImageName[] {

@@ -8,16 +8,24 @@ export function confirmWritable(directory: string): void {
   try {
     accessSync(directory, constants.W_OK | constants.X_OK);
   } catch (error) {
-    const found = error instanceof Error ? error.message : String(error);
-    throw new KgetError('target-unwritable', `Cannot write in ${directory}: ${found}`, {
-      cause: error,
-    });
+    throw targetFailure(directory, error);
   }
 }
 
+/** What an error of the operating system means that kept us from writing in a directory. */
+export function targetFailure(directory: string, error: unknown): KgetError {
+  const found = error instanceof Error ? error.message : String(error);
+  return new KgetError('target-unwritable', `Cannot write in ${directory}: ${found}`, {
+    cause: error,
+  });
+}
+
+/** Names that lead elsewhere, or to what the command itself keeps in the target directory. */
+const TAKEN_NAMES = new Set(['', '.', '..', '.kgetplus']);
+
 /** A name that leads nowhere else. @throws KgetError `protocol` */
 export function plainName(name: string): string {
-  if (name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name)) return name;
+  if (!TAKEN_NAMES.has(name) && !/[/\0]/.test(name)) return name;
   throw new KgetError(
     'protocol',
     `Cannot store an image under ${JSON.stringify(name)}: not a plain name`,

@@ -1,33 +1,34 @@
-import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ServedImage } from '../content/image.ts';
-import { openIndex, type StoredIndex } from '../content/index-reader.ts';
 import { createOpenFiles } from '../content/open-files.ts';
 import { freeBytes } from '../content/room.ts';
-import { indexPathOf } from '../content/seed-file.ts';
-import { createSeedTable, type SeedTable } from '../content/seed-table.ts';
-import type { AgentChannel } from '../control/channel.ts';
-import type {
-  AgentMessage,
-  Configuration,
-  ImageName,
-  TargetConfiguration,
-} from '../control/messages.ts';
-import { fileImage } from '../source/file-image.ts';
-import { identify } from '../source/source-file.ts';
-import { rateLimit, unlimited } from '../transfer/rate-limit.ts';
-import { serve } from '../transfer/serve.ts';
-import type { RateLimit } from '../transfer/transfer.ts';
-import { openFileTarget } from './file-target.ts';
-import type { Target } from './image-place.ts';
+import { createSeedTable } from '../content/seed-table.ts';
+import type { AgentOutlet } from '../control/channel.ts';
+import type { AgentMessage, Configuration } from '../control/messages.ts';
+import type { Hold } from './attach-point.ts';
+import { openExchange, type Exchange } from './exchange.ts';
+import { CLOSE_LIMIT_MS } from './limits.ts';
 import { linkRate } from './link-rate.ts';
-import { createReceives, type Receives } from './receives.ts';
+import type { Receives } from './receives.ts';
+import { openPlace, type OpenPlace } from './open-place.ts';
 import { createScans } from './scans.ts';
-import { openSpool } from './spool.ts';
-import { openStoreTarget } from './store-target.ts';
 
-/** An agent at work: it serves its images and those in its spool, and receives others. */
+/**
+ * What an agent has: its images, a spool or a target, and what it knows of them. It serves them,
+ * and receives others, for one coordinator after the other.
+ */
 export interface Workplace {
+  /**
+   * Works for the coordinator at the other end of `channel` from now on. What was under way for the
+   * one before is stopped, and what has arrived by then counts. @throws KgetError `unreachable`
+   */
+  workFor(channel: AgentOutlet, configuration: Configuration): Promise<Work>;
+  /** Stops everything; what a spool holds stays unless it is told to be emptied. */
+  close(options: { emptySpool: boolean }): Promise<void>;
+}
+
+/** What one coordinator can have an agent do. */
+export interface Work {
   /** For the coordinator, when all is set up. */
   readonly summary: Omit<Extract<AgentMessage, { type: 'ready' }>, 'type'>;
   readonly receives: Receives;
@@ -35,12 +36,9 @@ export interface Workplace {
   find(patterns: readonly string[]): void;
   /** Removes an image from the spool. */
   drop(image: string): void;
-  /** Stops everything; what a spool holds stays unless it is told to be emptied. */
-  close(options: { emptySpool: boolean }): Promise<void>;
 }
 
 export interface WorkplaceOptions {
-  readonly channel: AgentChannel;
   readonly clock: Clock;
   /** Where relative paths start. */
   readonly home: string;
@@ -48,112 +46,109 @@ export interface WorkplaceOptions {
   readonly defaultSpool: string;
   /** The address at which ssh reached this host, if it did. */
   readonly address: string | null;
+  readonly processId: number;
 }
 
-/** Sets an agent up as it was configured. @throws KgetError `target-unwritable`, `unreachable` */
+/**
+ * Sets an agent up as it was configured first; `hold` keeps other agents out of its place.
+ * @throws KgetError `target-unwritable`
+ */
 export async function openWorkplace(
-  { channel, clock, home, defaultSpool, address }: WorkplaceOptions,
+  options: WorkplaceOptions,
   configuration: Configuration,
+  hold: Hold,
 ): Promise<Workplace> {
-  const { node, identity, chunkSizeBytes, targetKey, target } = configuration;
+  const { node, chunkSizeBytes } = configuration;
   const ending = new AbortController();
-  const limit = (bytesPerSecond: number | null): RateLimit =>
-    bytesPerSecond === null
-      ? unlimited
-      : rateLimit({ bytesPerSecond, clock, signal: ending.signal });
-
-  const root = configuration.spoolDirectory ?? defaultSpool;
+  const { signal } = ending;
   const files = createOpenFiles();
   const seeds = createSeedTable(files);
-  const spool = target === null ? openSpool({ root, targetKey, node, seeds }) : undefined;
-  const taken = target === null ? undefined : await openTarget(target, seeds);
-  const place = spool ?? taken?.place;
-  assert(place !== undefined, 'images go into a spool or into a target');
-  const warnings = [...(taken?.warnings ?? [])];
   const served = new Map<string, ServedImage>();
-  /** Of the images in the spool. */
-  const indexes = new Map<string, StoredIndex>();
-
-  /** Serves an image that lies complete in the spool, and uses it as a seed. */
-  async function takeIn(image: ImageName): Promise<void> {
-    if (spool === undefined) return;
-    const path = spool.pathOf(image);
-    const index = await openIndex(indexPathOf(path));
-    indexes.get(image.id)?.close();
-    indexes.set(image.id, index);
-    const shape = index.shape;
-    served.set(image.id, fileImage({ identity: identify(path), index, ...shape, files }));
-  }
-  const spooled: ImageName[] = [];
-  for (const image of place.kept()) {
-    try {
-      await takeIn(image);
-      spooled.push(image);
-    } catch (error) {
-      warnings.push(`ignored ${image.id} in the spool: ${String(error)}`);
-    }
-  }
-
-  const server = await serve({
-    identity,
-    find: (image) => served.get(image),
-    upload: limit(configuration.uploadBytesPerSecond),
-    onNotice: (text) => channel.send({ type: 'notice', text }),
-  });
-  const receives = createReceives({
-    channel,
-    identity,
-    chunkSizeBytes,
-    place,
-    download: limit(configuration.downloadBytesPerSecond),
-    async onReceived(image) {
-      await place.record(image);
-      await takeIn(image);
-    },
-  });
+  const { defaultSpool } = options;
+  const room = await openPlace({ configuration, defaultSpool, hold, files, seeds, served });
+  const scratch = room.spool?.scratch;
+  const { clock } = options;
   const scans = createScans({
-    channel,
+    ...options,
     node,
-    home,
     chunkSizeBytes,
-    scratch: spool?.scratch,
+    scratch,
     files,
     seeds,
     served,
-    signal: ending.signal,
+    signal,
   });
+  let exchange: Exchange | undefined;
+  let hasWorked = false;
+  /** One coordinator's turn comes after that of the one before. */
+  let turn: Promise<unknown> = Promise.resolve();
+
+  async function begin(channel: AgentOutlet, terms: Configuration): Promise<Work> {
+    await exchange?.close();
+    exchange = undefined;
+    const { images: spooled = [], warnings = [] } = (await room.shelf?.takeInAll()) ?? {};
+    exchange = await openExchange({
+      channel,
+      clock,
+      configuration: terms,
+      place: room.place,
+      find: (image) => served.get(image),
+      async onReceived(image) {
+        await room.place.record(image);
+        await room.shelf?.takeIn(image);
+      },
+    });
+    const again = `still here from before, goes on as process ${options.processId}`;
+    warnings.unshift(...(hasWorked ? [again] : room.warnings));
+    hasWorked = true;
+    return {
+      summary: { ...look(room, options), port: exchange.port, spooled, warnings },
+      receives: exchange.receives,
+      find: (patterns) => scans.find(patterns, channel),
+      drop: (image) => room.shelf?.drop(image),
+    };
+  }
+
+  async function stop(): Promise<void> {
+    await turn;
+    await Promise.all([exchange?.close(), scans.ended()]);
+  }
 
   return {
-    summary: {
-      port: server.port,
-      roomBytes: freeBytes(place.directory),
-      // Where ssh reached the frontend, if it did, its user is, and no node.
-      linkBytesPerSecond: linkRate(spool === undefined ? null : address),
-      spooled,
-      seeded: [...(taken?.seeded ?? [])],
-      warnings,
-    },
-    receives,
-    find: scans.find,
-    drop(image) {
-      served.delete(image);
-      indexes.get(image)?.close();
-      indexes.delete(image);
-      place.drop(image);
+    workFor(channel, terms) {
+      const work = turn.then(() => begin(channel, terms));
+      turn = work.catch(() => {});
+      return work;
     },
     async close({ emptySpool }) {
       ending.abort();
-      await Promise.all([receives.stop(), server.close(), scans.ended()]);
-      for (const index of indexes.values()) index.close();
+      // What hangs, a disk say, ends with the process; the spool stays its own until then.
+      if (!(await within(stop(), clock))) return;
+      room.shelf?.close();
       files.close();
-      if (emptySpool) place.empty();
-      await place.close();
+      if (emptySpool) room.place.empty();
+      await room.place.close();
     },
   };
 }
 
-function openTarget(target: TargetConfiguration, seeds: SeedTable): Promise<Target> {
-  return target.layout === 'files'
-    ? openFileTarget(target.directory, seeds)
-    : openStoreTarget(target);
+/** What an agent finds where it is. */
+function look({ place, spool, seeded }: OpenPlace, { address }: WorkplaceOptions) {
+  return {
+    roomBytes: freeBytes(place.directory),
+    // Where ssh reached the frontend, if it did, its user is, and no node.
+    linkBytesPerSecond: linkRate(spool === undefined ? null : address),
+    seeded: [...seeded],
+  };
+}
+
+/** Whether something happens within `CLOSE_LIMIT_MS`. */
+async function within(event: Promise<unknown>, clock: Clock): Promise<boolean> {
+  const waiting = new AbortController();
+  const late = clock.sleep(CLOSE_LIMIT_MS, waiting.signal).then(() => false);
+  try {
+    return await Promise.race([event.then(() => true), late]);
+  } finally {
+    waiting.abort();
+  }
 }

@@ -1,7 +1,14 @@
 import { KgetError } from './error.ts';
+import { segmentMatcher } from './glob-segment.ts';
 
 /** Patterns that one pattern may stand for by its braces. */
 const MAX_ALTERNATIVES = 1024;
+
+/** Four times as long as a path may be (PATH_MAX of Linux): braces make patterns longer. */
+const MAX_PATTERN_CHARACTERS = 16_384;
+
+/** What of a pattern is shown in an error. */
+const MAX_SHOWN_CHARACTERS = 80;
 
 /** One name between two slashes of a pattern. */
 export type Segment =
@@ -25,96 +32,76 @@ export function parseGlob(pattern: string): readonly Segment[] {
   );
 }
 
-/**
- * The patterns that a pattern stands for by its braces: `a{b,c}` is `ab` and `ac`. @throws
- * KgetError `usage`
- */
-export function expandBraces(pattern: string): readonly string[] {
-  const done: string[] = [];
-  const pending = [pattern];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const parts = splitBraces(next);
-    if (parts === undefined) done.push(next);
-    else pending.push(...parts.toReversed());
-    if (done.length + pending.length > MAX_ALTERNATIVES) {
-      throw new KgetError(
-        'usage',
-        `Cannot expand "${pattern}": wanted at most ${MAX_ALTERNATIVES} alternatives in braces`,
-      );
-    }
-  }
-  return done;
-}
-
-/** The alternatives of the first braces with a comma in them; undefined if there are none. */
-function splitBraces(pattern: string): string[] | undefined {
-  for (let open = 0; open < pattern.length; open += 1) {
-    if (pattern[open] === '\\') open += 1;
-    else if (pattern[open] === '{') {
-      const braces = readBraces(pattern, open);
-      if (braces === undefined || braces.parts.length < 2) continue;
-      const [before, after] = [pattern.slice(0, open), pattern.slice(braces.end)];
-      return braces.parts.map((part) => before + part + after);
-    }
-  }
-  return undefined;
-}
-
-function readBraces(
-  pattern: string,
-  open: number,
-): { readonly parts: string[]; readonly end: number } | undefined {
-  const parts: string[] = [];
-  let depth = 0;
-  let from = open + 1;
-  for (let at = open; at < pattern.length; at += 1) {
-    const character = pattern[at];
-    if (character === '\\') at += 1;
-    else if (character === '{') depth += 1;
-    else if (character === '}') depth -= 1;
-    if (depth === 0 || (depth === 1 && character === ',')) {
-      parts.push(pattern.slice(from, at));
-      from = at + 1;
-    }
-    if (depth === 0) return { parts, end: from };
-  }
-  return undefined;
-}
-
 function parseSegment(text: string): Segment {
   if (text === '**') return { kind: 'deep' };
   if (!/[*?[]/.test(text.replaceAll(/\\./g, ''))) {
     return { kind: 'name', name: text.replaceAll(/\\(.)/g, '$1') };
   }
-  const pattern = toPattern(text);
+  const isMatch = segmentMatcher(text);
   const dots = text.startsWith('.') || text.startsWith('\\.');
-  return {
-    kind: 'match',
-    matches: (name) => (dots || !name.startsWith('.')) && pattern.test(name),
-  };
+  return { kind: 'match', matches: (name) => (dots || !name.startsWith('.')) && isMatch(name) };
 }
 
-function toPattern(text: string): RegExp {
-  try {
-    return new RegExp(`^${toSource(text)}$`, 'su');
-  } catch {
-    // A range that runs backwards, such as `[9-0]`: a shell matches nothing with it.
-    return /(?!)/;
+/**
+ * The patterns that a pattern stands for by its braces: `a{b,c}` is `ab` and `ac`. @throws
+ * KgetError `usage`
+ */
+export function expandBraces(pattern: string): readonly string[] {
+  if (pattern.length > MAX_PATTERN_CHARACTERS) {
+    throw tooMuch(pattern, `at most ${MAX_PATTERN_CHARACTERS} characters`);
   }
+  const done: string[] = [];
+  const pending = [pattern];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const parts = splitBraces(next) ?? [];
+    if (parts.length === 0) done.push(next);
+    if (done.length + pending.length + parts.length > MAX_ALTERNATIVES) {
+      throw tooMuch(pattern, `at most ${MAX_ALTERNATIVES} alternatives in braces`);
+    }
+    pending.push(...parts.toReversed());
+  }
+  return done;
 }
 
-/** The source of a regular expression for one segment. */
-function toSource(text: string): string {
-  const tokens = /\\(.)|\*+|\?|\[([!^]?)(\]?[^\]]*)\]|./gsu;
-  return text.replaceAll(tokens, (token, escaped?: string, not?: string, set?: string) => {
-    if (escaped !== undefined) return literal(escaped);
-    if (token.startsWith('*')) return '.*';
-    if (token === '?') return '.';
-    if (set === undefined || set === '') return literal(token);
-    return `[${not === '' ? '' : '^'}${set.replaceAll(/[\]\\[^]/g, String.raw`\$&`)}]`;
+function tooMuch(pattern: string, wanted: string): KgetError {
+  const more = pattern.length > MAX_SHOWN_CHARACTERS ? '…' : '';
+  const shown = `"${pattern.slice(0, MAX_SHOWN_CHARACTERS)}${more}"`;
+  return new KgetError('usage', `Cannot expand ${shown}: wanted ${wanted}`);
+}
+
+/** The alternatives of the first braces with a comma in them; undefined if there are none. */
+function splitBraces(pattern: string): string[] | undefined {
+  const braces = firstBraces(pattern);
+  if (braces === undefined) return undefined;
+  const { cuts } = braces;
+  const [before, after] = [pattern.slice(0, braces.open), pattern.slice(braces.close + 1)];
+  return [...cuts, braces.close].map((end, place) => {
+    const from = (cuts[place - 1] ?? braces.open) + 1;
+    return before + pattern.slice(from, end) + after;
   });
 }
 
-function literal(text: string): string {
-  return text.replaceAll(/[$()*+./?[\\\]^{|}]/g, String.raw`\$&`);
+interface Braces {
+  readonly open: number;
+  readonly close: number;
+  /** Where its own commas are. */
+  readonly cuts: readonly number[];
+}
+
+/** The first braces with a comma in them. One pass: it is repeated for each alternative. */
+function firstBraces(pattern: string): Braces | undefined {
+  const opened: { readonly open: number; readonly cuts: number[] }[] = [];
+  let first: Braces | undefined;
+  for (let at = 0; at < pattern.length; at += 1) {
+    const character = pattern[at];
+    if (character === '\\') at += 1;
+    else if (character === '{') opened.push({ open: at, cuts: [] });
+    else if (character === ',') opened.at(-1)?.cuts.push(at);
+    else if (character === '}') {
+      const braces = opened.pop();
+      if (braces === undefined || braces.cuts.length === 0) continue;
+      if (first === undefined || braces.open < first.open) first = { ...braces, close: at };
+    }
+  }
+  return first;
 }

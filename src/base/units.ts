@@ -27,42 +27,51 @@ const BITS_PER_SECOND: Readonly<Record<string, number>> = {
   gbit: 1e9,
 };
 
-/** Bytes of `64MiB`, `1.5G`, `512` and the like. @throws KgetError `usage` */
+/** What of a text that cannot be read is shown. */
+const MAX_SHOWN_CHARACTERS = 80;
+
+/**
+ * Bytes of `64MiB`, `1.5G`, `512` and the like, a safe integer (below 8 PiB). @throws KgetError
+ * `usage`
+ */
 export function parseSize(text: string): number {
+  const bytes = sizeIn(text);
+  if (bytes !== undefined) return bytes;
+  throw new KgetError(
+    'usage',
+    `Cannot read "${shown(text)}" as a size: wanted e.g. 512MiB, 4G or 1.5GB, below 8 PiB`,
+  );
+}
+
+function sizeIn(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*([A-Za-z]*)$/.exec(text.trim());
-  const unit = match === null ? undefined : BINARY[match[2] ?? ''];
-  if (match === null || unit === undefined) {
-    throw new KgetError(
-      'usage',
-      `Cannot read "${text}" as a size: wanted e.g. 512MiB, 4G or 1.5GB`,
-    );
-  }
-  return Math.round(Number(match[1]) * unit);
+  const name = match?.[2] ?? '';
+  if (match === null || !Object.hasOwn(BINARY, name)) return undefined;
+  const bytes = Math.round(Number(match[1]) * (BINARY[name] ?? 0));
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
+}
+
+function shown(text: string): string {
+  return text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}…` : text;
 }
 
 /**
  * Bytes per second of a rate: `80Mbit` counts bits, as tc(8) writes it; `10MiB` or `10M` counts
- * bytes, as rsync's --bwlimit does. @throws KgetError `usage`
+ * bytes, as rsync's --bwlimit does. From 1 B/s to below 8 PiB/s: with others, times are no numbers.
+ * @throws KgetError `usage`
  */
 export function parseRate(text: string): number {
   const trimmed = text.trim().replace(/\/s$|ps$/, '');
   const match = /^(\d+(?:\.\d+)?)\s*([kKmMgG]?bit)$/.exec(trimmed);
   const unit = match === null ? undefined : BITS_PER_SECOND[match[2] ?? ''];
   const rate =
-    match !== null && unit !== undefined ? (Number(match[1]) * unit) / 8 : sizeOrZero(trimmed);
-  if (rate > 0) return rate;
+    match !== null && unit !== undefined ? (Number(match[1]) * unit) / 8 : sizeIn(trimmed);
+  if (rate !== undefined && rate >= 1 && rate <= Number.MAX_SAFE_INTEGER) return rate;
   throw new KgetError(
     'usage',
-    `Cannot read "${text}" as a rate: wanted e.g. 80Mbit (bits) or 10MiB (bytes) a second, above 0`,
+    `Cannot read "${shown(text)}" as a rate: wanted e.g. 80Mbit (bits) or 10MiB (bytes) a second, ` +
+      'at least 8bit and below 8 PiB',
   );
-}
-
-function sizeOrZero(text: string): number {
-  try {
-    return parseSize(text);
-  } catch {
-    return 0;
-  }
 }
 
 /** `1.2 GiB`, `512 KiB`, `17 B`: three significant digits in binary units. */

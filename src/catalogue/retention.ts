@@ -152,10 +152,14 @@ function isReason(reason: string | undefined): reason is string {
   return reason !== undefined;
 }
 
+/** Years of four digits: what lies any duration before them, dates can still express. */
+const EARLIEST_MS = Date.parse('0000-01-01T00:00:00Z');
+const LATEST_MS = Date.parse('9999-12-31T23:59:59Z');
+
 /** Without a zone, a time would mean another moment on another computer. */
 function timeOf({ takenAt, group }: Snapshotlike): number {
   const timeMs = /T.*(?:Z|[+-]\d\d:\d\d)$/.test(takenAt) ? Date.parse(takenAt) : NaN;
-  if (!Number.isNaN(timeMs)) return timeMs;
+  if (timeMs >= EARLIEST_MS && timeMs <= LATEST_MS) return timeMs;
   throw new KgetError(
     'corrupt',
     `Cannot judge the snapshots of "${group}": one was taken at "${takenAt}", ` +

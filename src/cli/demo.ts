@@ -105,6 +105,8 @@ async function gatherAll(
       frontendBytesPerSecond: LINK_BYTES_PER_SECOND,
       nodeBytesPerSecond: LINK_BYTES_PER_SECOND,
       dryRun: false,
+      // Its directory goes with it.
+      limits: { orphanMs: 0 },
       fresh: true,
       reportPath: join(directory, 'report.html'),
     },

@@ -9,6 +9,7 @@ import type { Objective } from '../planner/types.ts';
 import { collect } from './collect.ts';
 import { addNodeTermsOptions, type NodeTermsOptions } from './node-terms.ts';
 import { readObjective } from './objective.ts';
+import { addTimeLimitOptions, type TimeLimitOptions } from './time-limits.ts';
 
 /** Chunks of 128 KiB: two clusters of a qcow2 image (docs/formats.md). */
 const DEFAULT_CHUNK = '128KiB';
@@ -39,7 +40,7 @@ export interface RunOptions extends NodeTermsOptions {
 }
 
 /** What `gather` was told on its command line, parsed. */
-export interface GatherOptions extends RunOptions {
+export interface GatherOptions extends RunOptions, TimeLimitOptions {
   readonly layout: 'files' | 'store';
   readonly compression: number;
   readonly onRelease?: string;
@@ -51,7 +52,7 @@ export interface GatherOptions extends RunOptions {
 
 /** Declares the options of `gather`. */
 export function addGatherOptions(command: Command): Command {
-  return addRunOptions(command)
+  addRunOptions(command)
     .addOption(
       new Option('--layout <kind>', 'DIR/NODE/FILE, or snapshots of a store (kgetplus ls)')
         .choices(['files', 'store'])
@@ -68,6 +69,7 @@ export function addGatherOptions(command: Command): Command {
     .option('--dry-run', 'show what would be gathered and move nothing', false)
     .option('--report <file>', 'write the HTML report there [DIR/.kgetplus/report.html]')
     .option('--json', 'print the report as JSON on standard output', false);
+  return addTimeLimitOptions(command);
 }
 
 /** Declares the options that `gather` and `plan` have in common. */

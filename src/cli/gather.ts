@@ -16,6 +16,8 @@ import { chooseNodes, nodeSetFiles, repeatedText } from './nodes.ts';
 import { showProgress } from './progress.ts';
 import { storeLayout } from './store-layout.ts';
 import { releaseHook } from './release-hook.ts';
+import { readTimeLimits } from './time-limits.ts';
+import { commandLine } from './words.ts';
 import type { System } from './system.ts';
 
 const EXAMPLES = `
@@ -26,9 +28,9 @@ Examples:
 
 Exit status:
   0 every image is safe here; 2 wrong use; 3 some images are missing; 4 none arrived;
-  130 interrupted (run the same command again to continue); 1 anything else`;
+  130 interrupted (run the same command again, or kgetplus resume DIR); 1 anything else`;
 
-/** Declares \`gather\`. */
+/** Declares `gather`. */
 export function addGather(program: Command, system: System): void {
   const command = program
     .command('gather')
@@ -37,18 +39,32 @@ export function addGather(program: Command, system: System): void {
       'Brings the images that PATH... name on each node to DIR/NODE/FILE on this host, verified, ' +
         'one sender at a time, and releases most nodes early.',
     )
-    .argument('<path...>', 'path or glob on each node ({node} is replaced)')
     .addHelpText('after', EXAMPLES);
-  addGatherOptions(command).action(async (patterns: string[], options: GatherOptions) => {
-    system.setExitCode(await gatherCommand(patterns, options, system));
+  declareGather(command).action(async (patterns: string[], options: GatherOptions) => {
+    const asked = { patterns, options, command: system.commandLine };
+    system.setExitCode(await gatherCommand(asked, system));
   });
 }
 
-async function gatherCommand(
-  patterns: readonly string[],
-  options: GatherOptions,
-  system: System,
-): Promise<number> {
+/** Declares the arguments and options of `gather`. */
+export function declareGather(command: Command): Command {
+  command.argument('<path...>', 'path or glob on each node ({node} is replaced)');
+  return addGatherOptions(command);
+}
+
+/** A gather as its command line has it. */
+export interface AskedGather {
+  readonly patterns: readonly string[];
+  readonly options: GatherOptions;
+  /** The words that ask for it, from `gather` on. */
+  readonly command: readonly string[];
+  /** It goes on with an unfinished run, or nothing is done. */
+  readonly mustContinue?: boolean;
+}
+
+/** Gathers, and prints what came of it; the exit code. @throws KgetError as `runGather` */
+export async function gatherCommand(asked: AskedGather, system: System): Promise<number> {
+  const { patterns, options, command, mustContinue = false } = asked;
   checkPatterns(patterns);
   const files = nodeSetFiles(system);
   const { nodes, repeated } = chooseNodes(options.nodes, options.exclude ?? [], files);
@@ -68,12 +84,14 @@ async function gatherCommand(
       chunkSizeBytes: options.chunkSize,
       targetDirectory: resolve(options.to),
       layout: options.layout === 'store' ? storeLayout(options.compression) : fileLayout,
-      command: system.commandLine,
+      command,
       spoolDirectory: options.spool ?? null,
       frontendBytesPerSecond: options.bwlimit ?? null,
       nodeBytesPerSecond: null,
+      limits: readTimeLimits(options),
       dryRun: options.dryRun ? 'names' : false,
       fresh: options.fresh,
+      mustContinue,
       reportPath: options.report ?? null,
     },
     {
@@ -82,7 +100,7 @@ async function gatherCommand(
       nodes: nodeLauncher(options, system),
       frontend: localLauncher({ ...system.agent, clock: system.clock }),
       observer: progress.observer,
-      onRelease: releaseHook(options.onRelease),
+      ...(options.onRelease !== undefined && { onRelease: releaseHook(options.onRelease) }),
       signal: system.interrupt,
     },
   );
@@ -100,12 +118,16 @@ function print(result: GatherResult, options: GatherOptions, system: System): vo
   const { htmlReportPath } = result;
   if (htmlReportPath !== undefined) system.stderr.write(`Report: ${htmlReportPath}\n`);
   if (outcome.interrupted) {
-    system.stderr.write('Interrupted: run the same command again to continue where it stopped.\n');
+    system.stderr.write(
+      'Interrupted: run the same command again to continue where it stopped, or ' +
+        `kgetplus resume ${commandLine([options.to])}\n`,
+    );
     return;
   }
   const left = report.nodes.filter((node) => node.state !== 'released').map((node) => node.node);
   if (left.length > 0 && !options.dryRun) {
-    system.stderr.write(`Not released: ${foldNodeSet(left)}; run again with -w for these.\n`);
+    const again = `kgetplus resume ${commandLine([options.to])}`;
+    system.stderr.write(`Not released: ${foldNodeSet(left)}; ${again} tries these again.\n`);
   }
 }
 

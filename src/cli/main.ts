@@ -9,6 +9,7 @@ import { addVerify } from './verify.ts';
 import { addTag } from './tag.ts';
 import { addStats } from './stats.ts';
 import { addShow } from './show.ts';
+import { addResume } from './resume.ts';
 import { addRestore } from './restore.ts';
 import { addPrune } from './prune.ts';
 import { addLs } from './ls.ts';
@@ -75,6 +76,7 @@ function createProgram(): Command {
     .addHelpText('after', EXAMPLES);
   program.commandsGroup('Gathering:');
   addGather(program, system);
+  addResume(program, system);
   addPlan(program, system);
   addReport(program, system);
   addDemo(program, system);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { localLauncher } from '../control/local-launcher.ts';
 import { gather } from '../coordinator/gather.ts';
-import type { Journal } from '../coordinator/journal.ts';
+import { NO_JOURNAL } from '../coordinator/journal.ts';
 import type { GatherOutcome } from '../coordinator/ports.ts';
 import { createAuthority } from '../transfer/identity.ts';
 import { nodeLauncher } from './node-launcher.ts';
@@ -11,9 +11,6 @@ import { plannerOptions, type PlanOptions, type PlanSubject } from './plan-optio
 import { scanStatus } from './plan-status.ts';
 import { showProgress } from './progress.ts';
 import type { System } from './system.ts';
-
-/** Nothing becomes of what is only asked. */
-const NO_JOURNAL: Journal = { append: () => {}, close: () => {} };
 
 /**
  * Asks nodes for their images, with sizes and sketches, and for their room and links. Nothing is

@@ -3,6 +3,7 @@ import { formatRate, formatSeconds, formatSize } from '../base/units.ts';
 import type { RunFacts, TransferFacts } from '../coordinator/facts.ts';
 import type { RunObserver } from '../coordinator/ports.ts';
 import { FRONTEND } from '../planner/types.ts';
+import { visible } from '../report/names.ts';
 
 /** How often the status line on a terminal is redrawn. */
 const REDRAW_INTERVAL_MS = 250;
@@ -34,7 +35,9 @@ export function showProgress(options: ProgressOptions): Progress {
 
   function line(text: string): void {
     const elapsed = formatSeconds((clock.nowMs() - startedMs) / 1000);
-    stream.write(`${timer === undefined ? '' : '\r\u001B[K'}${elapsed.padStart(8)}  ${text}\n`);
+    stream.write(
+      `${timer === undefined ? '' : '\r\u001B[K'}${elapsed.padStart(8)}  ${visible(text)}\n`,
+    );
     if (timer !== undefined) redraw();
   }
 

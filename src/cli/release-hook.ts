@@ -11,10 +11,9 @@ const OUTPUT_LIMIT_CHARACTERS = 2000;
  * and resolves with what went wrong, if anything; it never rejects.
  */
 export function releaseHook(
-  command: string | undefined,
+  command: string,
   { limitMs = HOOK_LIMIT_MS } = {},
 ): (node: string) => Promise<Failure | undefined> {
-  if (command === undefined) return () => Promise.resolve(undefined);
   return (node) => runHook(command.replaceAll('{node}', node), { node, limitMs });
 }
 
@@ -31,10 +30,10 @@ function runHook(
   };
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
-  let late = false;
   const timer = setTimeout(() => {
-    late = true;
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    endGroup(child.pid);
+    // Whether it dies or not: one that waits for a disk does not.
+    end(`was ended after ${limitMs / 1000} s`, 'timeout');
   }, limitMs);
   const end = (problem: string | undefined, code: Failure['code']): void => {
     clearTimeout(timer);
@@ -44,10 +43,17 @@ function runHook(
   };
   child.on('error', (error) => end(`could not be started: ${error.message}`, 'internal'));
   child.on('exit', (status, signal) => {
-    if (late) end(`was ended after ${limitMs / 1000} s`, 'timeout');
-    else if (status === 0) end(undefined, 'internal');
+    if (status === 0) end(undefined, 'internal');
     else
       end(signal === null ? `ended with status ${status}` : `was ended by ${signal}`, 'internal');
   });
   return promise;
+}
+
+function endGroup(processId: number | undefined): void {
+  try {
+    if (processId !== undefined) process.kill(-processId, 'SIGKILL');
+  } catch {
+    // It has just ended by itself.
+  }
 }

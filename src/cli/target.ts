@@ -3,7 +3,8 @@ import { accessSync, constants, realpathSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { KgetError } from '../base/error.ts';
-import { makeDirectories } from '../content/directories.ts';
+import { makeDirectoryNow } from '../content/durable.ts';
+import { storeFailure } from '../content/room.ts';
 import { takeLock } from '../store/lock.ts';
 
 /** A target directory that this run alone works in, until it is disposed of. */
@@ -24,15 +25,11 @@ export function openTarget(path: string): Target {
   const directory = makeDirectory(path);
   const own = join(directory, '.kgetplus');
   const lock = join(own, 'lock');
-  takeLock(
-    lock,
-    (pid) =>
-      new KgetError(
-        'locked',
-        `Cannot gather into ${directory}: another run (process ${pid}) works in it; ` +
-          'wait for its end or name another directory',
-      ),
-  );
+  try {
+    takeLock(lock, (pid) => lockedFailure(directory, pid));
+  } catch (error) {
+    throw storeFailure(error, { title: 'the lock of a run', directory: own, neededBytes: 0 });
+  }
   return {
     directory,
     key: createHash('sha256').update(`${hostname()}\0${directory}`).digest('hex').slice(0, 16),
@@ -43,12 +40,21 @@ export function openTarget(path: string): Target {
   };
 }
 
+function lockedFailure(directory: string, pid: number): KgetError {
+  return new KgetError(
+    'locked',
+    `Cannot gather into ${directory}: another run (process ${pid}) works in it; ` +
+      'wait for its end or name another directory',
+  );
+}
+
 function makeDirectory(path: string): string {
   try {
-    makeDirectories(path);
+    // Before anything in it is, and counts.
+    makeDirectoryNow(path);
     const directory = realpathSync(path);
     accessSync(directory, constants.W_OK | constants.X_OK);
-    makeDirectories(join(directory, '.kgetplus'));
+    makeDirectoryNow(join(directory, '.kgetplus'));
     return directory;
   } catch (error) {
     const found = error instanceof Error ? error.message : String(error);

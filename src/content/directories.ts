@@ -6,16 +6,22 @@ import { systemCode } from '../base/error.ts';
 const MAX_TRIES = 10;
 
 /**
- * Makes `directory` and whatever is missing above it; returns what it made, the topmost first. One
- * step after the other, since mkdir's own `recursive` never returns where a file system such as
+ * Makes `directory` and whatever is missing above it. Returns directories whose names may not be
+ * durable yet, the topmost first: the last one that was there, since whoever made it may have been
+ * stopped right then, and what was made. One step after the other, since mkdir's own `recursive` never returns where a file system such as
  * /proc refuses a new name with ENOENT. @throws Error the system's
  */
 export function makeDirectories(directory: string, mode = 0o777): string[] {
   const path = resolve(directory);
-  const made = new Set<string>();
+  const fresh = new Set<string>();
   for (let tries = 1; ; tries += 1) {
     try {
-      for (const at of missingAbove(path)) if (makeOne(at, mode)) made.add(at);
+      const missing = missingAbove(path);
+      fresh.add(missing[0] === undefined ? path : dirname(missing[0]));
+      for (const at of missing) {
+        makeOne(at, mode);
+        fresh.add(at);
+      }
       break;
     } catch (error) {
       // Somebody else has removed a directory above, which was empty, in between.
@@ -24,7 +30,7 @@ export function makeDirectories(directory: string, mode = 0o777): string[] {
   }
   // Something else of that name is in the way: mkdir says what.
   if (!statSync(path).isDirectory()) mkdirSync(path);
-  return [...made];
+  return [...fresh];
 }
 
 /** A directory and those above it that are missing, the topmost first. */
@@ -34,13 +40,11 @@ function missingAbove(path: string): string[] {
   return missing;
 }
 
-/** False if somebody else made it meanwhile. */
-function makeOne(path: string, mode: number): boolean {
+/** Somebody else may make it at the same moment. */
+function makeOne(path: string, mode: number): void {
   try {
     mkdirSync(path, { mode });
-    return true;
   } catch (error) {
-    if (systemCode(error) === 'EEXIST') return false;
-    throw error;
+    if (systemCode(error) !== 'EEXIST') throw error;
   }
 }

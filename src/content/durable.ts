@@ -1,7 +1,18 @@
-import { close, fdatasync, fsync, open, renameSync, rmSync } from 'node:fs';
+import {
+  close,
+  closeSync,
+  fdatasync,
+  fsync,
+  fsyncSync,
+  open,
+  openSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { open as openHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { systemCode } from '../base/error.ts';
 import { makeDirectories } from './directories.ts';
 
 const openFile = promisify(open);
@@ -23,7 +34,30 @@ export async function syncDirectory(directory: string): Promise<void> {
 
 /** Makes `directory` and whatever is missing above it, durably. */
 export async function makeDirectory(directory: string): Promise<void> {
-  for (const made of makeDirectories(directory).toReversed()) await syncDirectory(dirname(made));
+  for (const fresh of makeDirectories(directory)) {
+    await syncDirectory(dirname(fresh)).catch(ignoreForeign);
+  }
+}
+
+/** As `makeDirectory`, for where nothing else is to happen meanwhile. */
+export function makeDirectoryNow(directory: string, mode?: number): void {
+  for (const fresh of makeDirectories(directory, mode)) {
+    try {
+      const fd = openSync(dirname(fresh), 'r');
+      try {
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+    } catch (error) {
+      ignoreForeign(error);
+    }
+  }
+}
+
+/** A directory that we may not read is not one in which we have made anything. */
+function ignoreForeign(error: unknown): void {
+  if (systemCode(error) !== 'EACCES') throw error;
 }
 
 /** Writes a small file in the place of an older one, durably and all at once. */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { type Extent, readExtents, runsOfExtents } from './extent-lines.ts';
 import type { ChunkRun, ImageShape } from './image.ts';
-import { chunkCountOf } from './shape.ts';
 
 /**
  * Node has no lseek(2). perl and python3 do, and nearly every host has one of them. Both programs
@@ -50,9 +50,6 @@ export const EXTENT_LISTERS: readonly ExtentLister[] = [
   { command: 'python3', args: ['-c', PYTHON] },
 ];
 
-/** Two numbers of at most 16 digits, and some air. */
-const MAX_LINE_CHARACTERS = 64;
-
 /**
  * The runs of chunks of a file that may hold data, ascending, apart from each other; all other
  * chunks are holes. If nothing on this host can tell, everything that is not known is one run.
@@ -63,30 +60,10 @@ export async function* dataRuns(
   shape: ImageShape,
   options: { readonly signal: AbortSignal; readonly listers?: readonly ExtentLister[] },
 ): AsyncGenerator<ChunkRun, void, void> {
-  const chunkCount = chunkCountOf(shape);
-  let first = 0;
-  let next = 0;
-  let complete = false;
-  for (const lister of options.listers ?? EXTENT_LISTERS) {
-    for await (const extent of listExtents(lister, path, options.signal)) {
-      complete = extent === 'end';
-      if (extent === 'end') break;
-      const from = Math.floor(extent.start / shape.chunkSizeBytes);
-      const to = Math.min(Math.ceil(extent.end / shape.chunkSizeBytes), chunkCount);
-      if (from > next && next > first) yield { first, count: next - first };
-      if (from > next) first = from;
-      next = Math.max(next, to);
-    }
-    // A second program would begin again from the start, behind what has been said.
-    if (complete || next > 0) break;
-  }
-  if (!complete) next = chunkCount;
-  if (next > first) yield { first, count: next - first };
-}
-
-interface Extent {
-  readonly start: number;
-  readonly end: number;
+  const listers = options.listers ?? EXTENT_LISTERS;
+  // Nothing is started before its extents are asked for.
+  const lists = listers.map((lister) => listExtents(lister, path, options.signal));
+  yield* runsOfExtents(lists, shape);
 }
 
 /** The extents that a program prints, and `end` if it has named all of them. */
@@ -106,25 +83,8 @@ async function* listExtents(
   if (output === undefined) return;
   output.setEncoding('utf8');
   try {
-    let rest = '';
-    for await (const text of output) {
-      const lines = `${rest}${String(text)}`.split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) {
-        const extent = line === 'end' ? line : parseExtent(line);
-        if (extent === undefined) return;
-        yield extent;
-      }
-      if (rest.length > MAX_LINE_CHARACTERS) return;
-    }
+    yield* readExtents(output);
   } finally {
     child.kill();
   }
-}
-
-function parseExtent(line: string): Extent | undefined {
-  const match = /^(\d{1,16}) (\d{1,16})$/.exec(line);
-  if (match === null) return undefined;
-  const [start, end] = [Number(match[1]), Number(match[2])];
-  return end > start ? { start, end } : undefined;
 }

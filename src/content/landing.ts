@@ -48,7 +48,7 @@ export interface LandingPlace {
 export function createLanding(place: LandingPlace): ImageLanding {
   const { shape, title, directory, placer, index } = place;
   const summary = createSummarizer(shape);
-  const wanted = createWantedChunks(shape.chunkSizeBytes);
+  const wanted = createWantedChunks(shape);
   const turns = createLandingTurns(title);
   let next = 0;
 

@@ -19,6 +19,11 @@ export interface PacedSync {
    * system's
    */
   finish(): Promise<void>;
+  /**
+   * Whether a sync has failed. What was written then may be seen by readers, and never reach the
+   * disk, even if a later sync succeeds: Linux gives up pages that could not be written.
+   */
+  hasFailed(): boolean;
 }
 
 export function createPacedSync(
@@ -29,15 +34,18 @@ export function createPacedSync(
   let running: Promise<void> | undefined;
   let failure: { readonly cause: unknown } | undefined;
 
+  async function syncNow(): Promise<void> {
+    try {
+      await sync(fd);
+    } catch (error) {
+      failure ??= { cause: error };
+    }
+  }
   function start(): void {
     dirtyBytes = 0;
-    running = sync(fd)
-      .catch((error: unknown) => {
-        failure = { cause: error };
-      })
-      .finally(() => {
-        running = undefined;
-      });
+    running = syncNow().finally(() => {
+      running = undefined;
+    });
   }
   function rethrow(): void {
     if (failure !== undefined) throw failure.cause;
@@ -57,7 +65,9 @@ export function createPacedSync(
     async finish() {
       await running;
       rethrow();
-      await sync(fd);
+      await syncNow();
+      rethrow();
     },
+    hasFailed: () => failure !== undefined,
   };
 }

@@ -107,14 +107,16 @@ function partFile(opened: {
       // Marked first: nobody else may close or write it while the sync is under way.
       open = false;
       index.close();
+      let isKept = false;
       try {
         if (keepPart && wasOpen) await syncData(fd);
+        isKept = keepPart;
       } finally {
         if (wasOpen) closeSync(fd);
+        // An index that was not ended says nothing: the part is checked chunk by chunk.
+        rmSync(indexPathOf(partPath), { force: true });
+        if (!isKept) rmSync(partPath, { force: true });
       }
-      // An index that was not ended says nothing: the part is checked chunk by chunk.
-      rmSync(indexPathOf(partPath), { force: true });
-      if (!keepPart) rmSync(partPath, { force: true });
     },
   };
 }

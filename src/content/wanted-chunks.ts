@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts';
-import { MAX_WANTED_CHUNKS } from './image.ts';
+import { type ImageShape, MAX_WANTED_CHUNKS } from './image.ts';
+import { chunkLengthAt } from './shape.ts';
 
 /**
  * Bytes that one chunk may be written to at once, at all of its positions: they hold up the rest.
@@ -25,15 +26,16 @@ export interface WantedChunks {
   remove(position: number): void;
 }
 
-export function createWantedChunks(chunkSizeBytes: number): WantedChunks {
-  const maxPositions = MAX_WRITTEN_AT_ONCE_BYTES / chunkSizeBytes;
+export function createWantedChunks(shape: ImageShape): WantedChunks {
+  const maxPositions = MAX_WRITTEN_AT_ONCE_BYTES / shape.chunkSizeBytes;
   const byPosition = new Map<number, { digest: Buffer; key: string; positions: number[] }>();
   const byDigest = new Map<string, number>();
   let waiting = 0;
   return {
     size: () => byPosition.size + waiting,
     add(position, digest) {
-      const key = digest.toString('latin1');
+      // Digests come from the sender: a short chunk must not become as long as a full one.
+      const key = `${chunkLengthAt(shape, position)} ${digest.toString('latin1')}`;
       const other = byPosition.get(byDigest.get(key) ?? -1);
       if (other !== undefined && other.positions.length < maxPositions) {
         other.positions.push(position);

@@ -58,6 +58,13 @@ function refusal(facts: { node: string; word: string; details: string; words: st
         `Cannot keep the agent ${place}: the directory cannot be made or written${words}; ` +
           'make it writable, or set XDG_CACHE_HOME there to one that is',
       );
+    case 'foreign':
+      return new KgetError(
+        'target-unwritable',
+        `Cannot keep the agent ${place}: others can write in that directory, or it is somebody ` +
+          `else's, so what would run from it cannot be trusted${words}; make it yours alone ` +
+          '(chmod 700), or set XDG_CACHE_HOME there to a place that is',
+      );
     case 'room':
       return new KgetError(
         'no-room',

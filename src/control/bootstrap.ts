@@ -31,6 +31,7 @@ export interface BootstrapOptions {
  * - `no-node none` or `no-node VERSION PATH`: no usable Node.js, but perhaps an old one; it ends
  * - `need`: it waits for exactly as many bytes as announced, the agent, on standard input
  * - `cache DIRECTORY`: the directory cannot be made or written; it ends
+ * - `foreign DIRECTORY`: others can write in it, or it is somebody else's; it ends
  * - `room DIRECTORY`: writing the agent there failed; it ends
  * - `damaged DIRECTORY`: the agent that arrived has another digest; it ends
  * - `start`: the agent runs from here on, its first message follows
@@ -91,32 +92,54 @@ function findNode(candidates: string): string[] {
 }
 
 /**
- * Sets `dir` and `file`, and defines `good PATH`: is this file the agent, as far as can be told.
+ * Sets `dir` and `file`, and defines what may be believed of them. Nobody but this user and root can
+ * change what lies in a directory that is `own`, so what is `good` there is still good when it
+ * starts.
+ * - `own KIND PATH`: of this user or root, of this kind (`d` or `-`), not writable for others
+ * - `digest PATH`: its SHA-256, by Node.js where there is no `sha256sum`
+ * - `good PATH`: this file is the agent
  */
 function findCache({ agentDigest, agentSizeBytes }: BootstrapOptions): string[] {
+  const digestInNode =
+    'process.stdout.write(require(process.argv[1]).createHash(process.argv[2])' +
+    '.update(require(process.argv[3]).readFileSync(process.argv[4])).digest(process.argv[5]))';
   return [
     'dir="${XDG_CACHE_HOME:-$HOME/.cache}/kgetplus";',
     `file="$dir/agent-${agentDigest}.cjs";`,
+    'me=$(id -u);',
+    'own() {',
+    'kind=$1; set -- $(LC_ALL=C ls -ldn "$2" 2>/dev/null);',
+    'case "$3:$1" in "$me:$kind"????-??-*|"0:$kind"????-??-*) return 0;; esac;',
+    'return 1;',
+    '};',
+    'digest() {',
+    'if command -v sha256sum >/dev/null 2>&1; then sha256sum <"$1";',
+    `else "$node" -e "${digestInNode}" crypto sha256 fs "$1" hex; fi;`,
+    '};',
     'good() {',
-    `[ -f "$1" ] && [ "$(wc -c <"$1")" -eq ${agentSizeBytes} ] || return 1;`,
-    'command -v sha256sum >/dev/null 2>&1 || return 0;',
-    `case "$(sha256sum <"$1")" in ${agentDigest}*) return 0;; esac;`,
+    `own - "$1" && [ "$(wc -c <"$1")" -eq ${agentSizeBytes} ] || return 1;`,
+    `case "$(digest "$1")" in ${agentDigest}*) return 0;; esac;`,
     'return 1;',
     '};',
   ];
 }
 
-/** The temporary name holds the host's name, since the home directory may be one for all nodes. */
+/**
+ * The temporary name holds the host's name, since the home directory may be one for all nodes. What
+ * is in the way of the name goes: into a directory of that name `mv` would move the agent.
+ */
 function shipAgent({ agentSizeBytes }: BootstrapOptions): string[] {
   return [
-    'if good "$file"; then :; else',
+    'if own d "$dir/." && good "$file"; then :; else',
     'mkdir -p "$dir" && [ -w "$dir" ] || { echo "kgetplus cache $dir"; exit 4; };',
+    'own d "$dir/." || { echo "kgetplus foreign $dir"; exit 8; };',
     'new="$file.$(uname -n).$$";',
     'clean() { rm -f "$new"; }; trap clean EXIT; trap "exit 5" HUP INT TERM;',
-    'echo "kgetplus need";',
+    'clean; echo "kgetplus need";',
     `head -c ${agentSizeBytes} >"$new" || { echo "kgetplus room $dir"; exit 6; };`,
     'good "$new" || { echo "kgetplus damaged $dir"; exit 7; };',
-    'mv -f "$new" "$file" || { echo "kgetplus cache $dir"; exit 4; };',
+    'if [ -d "$file" ]; then rm -rf "$file"; fi;',
+    'mv -f "$new" "$file" && good "$file" || { echo "kgetplus cache $dir"; exit 4; };',
     `find "$dir" -name "agent-*" -mtime +${OLD_AGENT_DAYS} -exec rm -f {} + 2>/dev/null;`,
     'fi;',
   ];

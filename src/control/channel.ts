@@ -27,6 +27,9 @@ export type CoordinatorChannel = Channel<CoordinatorMessage, AgentMessage>;
 /** The agent's end of a channel. */
 export type AgentChannel = Channel<AgentMessage, CoordinatorMessage>;
 
+/** What of it is needed to say something. */
+export type AgentOutlet = Pick<AgentChannel, 'send'>;
+
 /** Starts agents. Implementations: ssh, local processes, memory (tests). */
 export interface AgentLauncher {
   /**

@@ -2,30 +2,43 @@ import { toFailure, type Failure } from '../base/error.ts';
 import type { AgentChannel, Channel, CoordinatorChannel } from './channel.ts';
 import { endReport } from './end-report.ts';
 import { decodeMessage, encodeMessage, refusalOf, type MessageSchema } from './message-lines.ts';
-import { agentMessage, coordinatorMessage } from './messages.ts';
+import {
+  agentMessage,
+  coordinatorMessage,
+  type AgentMessage,
+  type CoordinatorMessage,
+} from './messages.ts';
+
+/** Both ends of the channel between a coordinator and an agent: see `memoryPair`. */
+export function memoryChannelPair(): { coordinator: CoordinatorChannel; agent: AgentChannel } {
+  const [coordinator, agent] = memoryPair<CoordinatorMessage, AgentMessage>({
+    here: { schema: agentMessage, peer: 'the agent' },
+    there: { schema: coordinatorMessage, peer: 'the coordinator' },
+  });
+  return { coordinator, agent };
+}
+
+/** What an end of a channel takes in, and from whom. */
+interface Intake<In> {
+  readonly schema: MessageSchema<In>;
+  readonly peer: string;
+}
 
 /**
  * Both ends of a channel within one process, for tests and simulation. Messages go through the same
  * encoding and checks as on a wire, and arrive in a later microtask, so nothing depends on real
  * time.
  */
-export function memoryChannelPair(): { coordinator: CoordinatorChannel; agent: AgentChannel } {
-  const toAgent = lineQueue();
-  const toCoordinator = lineQueue();
-  return {
-    coordinator: memoryEnd({
-      from: toCoordinator,
-      to: toAgent,
-      schema: agentMessage,
-      peer: 'the agent',
-    }),
-    agent: memoryEnd({
-      from: toAgent,
-      to: toCoordinator,
-      schema: coordinatorMessage,
-      peer: 'the coordinator',
-    }),
-  };
+export function memoryPair<Out, In>(ends: {
+  readonly here: Intake<In>;
+  readonly there: Intake<Out>;
+}): [here: Channel<Out, In>, there: Channel<In, Out>] {
+  const outward = lineQueue();
+  const inward = lineQueue();
+  return [
+    memoryEnd({ ...ends.here, from: inward, to: outward }),
+    memoryEnd({ ...ends.there, from: outward, to: inward }),
+  ];
 }
 
 /** One direction of a channel: lines on their way, and how the sender ended. */
@@ -84,11 +97,9 @@ function lineQueue(): LineQueue {
   };
 }
 
-interface MemoryEndOptions<In> {
+interface MemoryEndOptions<In> extends Intake<In> {
   readonly from: LineQueue;
   readonly to: LineQueue;
-  readonly schema: MessageSchema<In>;
-  readonly peer: string;
 }
 
 function memoryEnd<Out, In>({ from, to, schema, peer }: MemoryEndOptions<In>): Channel<Out, In> {

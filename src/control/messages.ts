@@ -8,15 +8,31 @@ import { SKETCH_HASH_LIMIT, SKETCH_HASHES } from '../base/sketch.ts';
  * `hello`.
  */
 
+/** PATH_MAX of Linux, in bytes there. */
+const MAX_PATH_CHARACTERS = 4096;
+/** Images of one node: source/find-images.ts names no more. */
+const MAX_FOUND_IMAGES = 10_000;
+
 const failure = z.object({ code: z.enum(ERROR_CODES), message: z.string() });
 
+/** A TCP port that can be dialled. */
+const port = z.int().check(z.gte(1), z.lte(65_535));
+
+/** Any amount that a host can have, and no number with which sums go wrong. */
+const bytes = z.number().check(z.nonnegative(), z.lte(2 ** 63));
+
+const sizeBytes = z.int().check(z.nonnegative());
+
+/** The absolute path of a file: its last part is a name. */
+const path = z.string().check(
+  z.maxLength(MAX_PATH_CHARACTERS),
+  z.refine((text) => /^\/[^\0]*$/.test(text) && !/\/\.{0,2}$/.test(text)),
+);
+
 /** An image by its place in the cluster; `id` is unique in a run and safe in messages and logs. */
-export const imageName = z.object({
-  id: z.string(),
-  node: z.string(),
-  path: z.string(),
-  sizeBytes: z.int(),
-});
+export const imageName = z
+  .object({ id: z.string(), node: z.string(), path, sizeBytes })
+  .check(z.refine(({ id, node, path: of }) => id === `${node}:${of}`));
 
 /** What becomes of images on the frontend: files, each with its index, or snapshots of a store. */
 const target = z.discriminatedUnion('layout', [
@@ -50,6 +66,12 @@ const configure = z.object({
   /** Bytes per second; null for no limit. */
   uploadBytesPerSecond: z.nullable(z.number()),
   downloadBytesPerSecond: z.nullable(z.number()),
+  /** How long the agent of a node stays when its coordinator is gone, for the next one; 0: not. */
+  orphanMs: z.number().check(z.nonnegative()),
+  /** A transfer on which nothing comes for so long, though it could, is given up. */
+  stallMs: z.number().check(z.positive()),
+  /** An agent that has heard nothing from the coordinator for so long is on its own. */
+  silenceMs: z.number().check(z.positive()),
 });
 
 /** Expand paths and globs, and start to scan what they match, in this order. */
@@ -64,7 +86,7 @@ const receive = z.object({
   image: imageName,
   /** What the image will take on disk, as far as is known. */
   neededBytes: z.number(),
-  from: z.object({ node: z.string(), host: z.string(), port: z.int() }),
+  from: z.object({ node: z.string(), host: z.string(), port }),
 });
 
 const cancel = z.object({ type: z.literal('cancel'), transfer: z.string() });
@@ -97,11 +119,11 @@ const hello = z.object({
 
 const ready = z.object({
   type: z.literal('ready'),
-  port: z.int(),
+  port,
   /** Free bytes for spooled images (on the frontend: in the target directory). */
-  roomBytes: z.number(),
+  roomBytes: bytes,
   /** Bytes per second each way of the host's network link; null if it is not known. */
-  linkBytesPerSecond: z.nullable(z.number().check(z.positive())),
+  linkBytesPerSecond: z.nullable(bytes.check(z.gte(1))),
   /** Complete images that an earlier run into the same target left in the spool. */
   spooled: z.array(imageName),
   /**
@@ -116,7 +138,9 @@ const unfit = z.object({ type: z.literal('unfit'), failure });
 
 const found = z.object({
   type: z.literal('found'),
-  images: z.array(z.object({ path: z.string(), sizeBytes: z.int(), allocatedBytes: z.number() })),
+  images: z
+    .array(z.object({ path, sizeBytes, allocatedBytes: bytes }))
+    .check(z.maxLength(MAX_FOUND_IMAGES)),
   problems: z.array(z.object({ pattern: z.string(), failure })),
 });
 
@@ -130,24 +154,32 @@ const sketch = z.object({
   ),
 });
 
+/** How far a scan has come; said now and then, and not for short ones. */
+const scanning = z.object({
+  type: z.literal('scanning'),
+  path: z.string(),
+  /** From the start of the image, holes and zeros included. */
+  scannedBytes: z.number().check(z.nonnegative()),
+});
+
 const scanned = z.object({
   type: z.literal('scanned'),
-  path: z.string(),
+  path,
   /** Bytes in chunks that are not all zero. */
-  dataBytes: z.number(),
+  dataBytes: bytes,
   sketch,
 });
 
-const scanFailed = z.object({ type: z.literal('scan-failed'), path: z.string(), failure });
+const scanFailed = z.object({ type: z.literal('scan-failed'), path, failure });
 
 /** Counters of a running transfer so far. */
 const receiving = z.object({
   type: z.literal('receiving'),
   transfer: z.string(),
   /** Bytes of frames that crossed the network for this transfer. */
-  wireBytes: z.number(),
+  wireBytes: bytes,
   /** Image bytes settled so far, from wherever: network, seeds, zeros. */
-  doneBytes: z.number(),
+  doneBytes: bytes,
 });
 
 /** Every byte has arrived and was verified: the sender and the link are free; not yet durable. */
@@ -155,18 +187,18 @@ const arrived = z.object({
   type: z.literal('arrived'),
   transfer: z.string(),
   /** Bytes of frames that crossed the network for it, in all. */
-  wireBytes: z.number(),
+  wireBytes: bytes,
 });
 
 /** The image is complete, verified and durable at the receiver. */
 const received = z.object({
   type: z.literal('received'),
   transfer: z.string(),
-  wireBytes: z.number(),
+  wireBytes: bytes,
   /** Chunks that came over the network. */
-  chunks: z.int(),
+  chunks: z.int().check(z.nonnegative()),
   /** Bytes of non-zero chunks. */
-  dataBytes: z.number(),
+  dataBytes: bytes,
   /** SHA-256 over the digests of all chunks in order, hexadecimal. */
   imageDigest: z.string(),
 });
@@ -195,6 +227,7 @@ export const agentMessage = z.discriminatedUnion('type', [
   ready,
   unfit,
   found,
+  scanning,
   scanned,
   scanFailed,
   receiving,

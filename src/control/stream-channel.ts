@@ -1,9 +1,13 @@
-import type { Writable } from 'node:stream';
+import { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
 import type { Failure } from '../base/error.ts';
 import type { Channel } from './channel.ts';
 import { endReport } from './end-report.ts';
 import { encodeMessage, refusalOf } from './message-lines.ts';
 import { messageReader, type MessageReaderOptions } from './message-reader.ts';
+
+/** How long the other side of a socket may take to end it once we have. */
+const LINGER_LIMIT_MS = 5000;
 
 export interface StreamChannelOptions<In> extends MessageReaderOptions<In> {
   readonly writable: Writable;
@@ -11,7 +15,7 @@ export interface StreamChannelOptions<In> extends MessageReaderOptions<In> {
 
 /**
  * A channel over two byte streams, which it owns from now on: standard input and output of an
- * agent, or of the process that leads to one. Nothing is read before `onMessage` is set. An input
+ * agent, or of the process that leads to one; or both are the same socket. Nothing is read before `onMessage` is set. An input
  * that ends between two messages is an orderly close, so an agent cannot tell a coordinator that
  * closed from one that was killed.
  */
@@ -28,7 +32,9 @@ export function streamChannel<Out, In>(options: StreamChannelOptions<In>): Chann
   function finish(failure?: Failure): void {
     if (report.ended) return;
     reader.stop();
-    readable.destroy();
+    // A socket that is closed before all was read breaks what is still under way to the other side.
+    if (failure === undefined && Object.is(readable, writable)) readToEnd(readable);
+    else readable.destroy();
     // After an orderly end all was flushed, and what the other side has not read yet must stay.
     if (failure !== undefined) writable.destroy();
     report.end(failure);
@@ -68,4 +74,17 @@ export function streamChannel<Out, In>(options: StreamChannelOptions<In>): Chann
     onEnd: report.listen,
     close,
   };
+}
+
+/**
+ * Reads on for nobody until the other side has ended the socket, too, then closes it. A process that
+ * has nothing else to do does not wait for that.
+ */
+function readToEnd(socket: Readable): void {
+  if (socket instanceof Socket) socket.unref();
+  const late = setTimeout(() => socket.destroy(), LINGER_LIMIT_MS).unref();
+  socket.on('close', () => clearTimeout(late));
+  socket.on('end', () => socket.destroy());
+  socket.resume();
+  if (socket.readableEnded) socket.destroy();
 }

@@ -2,12 +2,20 @@ import { unreachable } from '../base/assert.ts';
 import type { AgentMessage } from '../control/messages.ts';
 import { FRONTEND } from '../planner/types.ts';
 import { loseNode } from './loss.ts';
-import { join, list, size, spoil, startNodes } from './node-events.ts';
+import { join, list, scan, size, spoil, startNodes } from './node-events.ts';
 import type { Run } from './run.ts';
 import { arrive, count, failTransfer, settle } from './transfer-events.ts';
 
+/** What of a transfer's name is told, which may be anything if it is none of ours. */
+const MAX_QUOTED_CHARACTERS = 40;
+
 /** Applies what an agent said: to the facts, the journal and the planner. */
 export function handleMessage(run: Run, node: string, message: AgentMessage): void {
+  if ('transfer' in message && !isOnto(run, node, message.transfer)) {
+    const transfer = message.transfer.slice(0, MAX_QUOTED_CHARACTERS);
+    const text = `ignored "${message.type}" of transfer "${transfer}", which is not onto this node`;
+    return run.ports.observer.notice(node, text);
+  }
   switch (message.type) {
     case 'ready':
       return node === FRONTEND ? startNodes(run, message) : join(run, node, message);
@@ -15,6 +23,8 @@ export function handleMessage(run: Run, node: string, message: AgentMessage): vo
       return loseNode(run, node, message.failure);
     case 'found':
       return list(run, node, message);
+    case 'scanning':
+      return scan(run, node, message);
     case 'scanned':
       return size(run, node, message);
     case 'scan-failed':
@@ -36,4 +46,11 @@ export function handleMessage(run: Run, node: string, message: AgentMessage): vo
     default:
       return unreachable(message);
   }
+}
+
+/**
+ * Only its receiver knows how a transfer goes: a copy that somebody else vouches for may not exist.
+ */
+function isOnto(run: Run, node: string, transfer: string): boolean {
+  return run.facts.transfers.get(transfer)?.to === node;
 }

@@ -1,5 +1,6 @@
 import type { PlannerCommand } from '../planner/types.ts';
 import { imageOf, nodeOf, type TransferFacts } from './facts.ts';
+import { giveBack } from './give-back.ts';
 import { recallOrphans } from './resume.ts';
 import type { Run } from './run.ts';
 
@@ -52,12 +53,13 @@ async function releaseNode(run: Run, name: string): Promise<void> {
   const node = nodeOf(run.facts, name);
   node.state = 'leaving';
   await run.crew.leave(name, { emptySpool: true });
-  run.ports.journal.append({ type: 'released', node: name });
+  const { readySeconds } = node;
+  const seconds = run.seconds();
+  run.ports.journal.append({ type: 'released', node: name, seconds, readySeconds });
   node.state = 'released';
-  node.releasedSeconds = run.seconds();
+  node.releasedSeconds = seconds;
   run.ports.observer.nodeChanged(node);
-  const failure = await run.ports.onRelease(name);
-  if (failure !== undefined) run.report(failure, { node: name });
+  await giveBack(run, name);
   recallOrphans(run);
 }
 

@@ -1,17 +1,18 @@
 import { toFailure } from '../base/error.ts';
 import { unsafeImages } from './facts.ts';
+import { markFailed } from './failed-transfer.ts';
 import type { Run } from './run.ts';
 
 /**
  * Settles what did not come to its end by itself: transfers that were cut off, nodes and images
- * that stay; and ends the journal, unless it is needed to go on.
+ * that stay; and ends the journal, unless it is needed to go on. `interrupted`: by the user, or by a
+ * fault of the run's own.
  */
 export function endFacts(run: Run, { interrupted }: { interrupted: boolean }): void {
   const { facts } = run;
   for (const transfer of facts.transfers.values()) {
     if (transfer.state === 'done' || transfer.state === 'failed') continue;
-    transfer.state = 'failed';
-    transfer.endSeconds ??= run.seconds();
+    attempt(run, () => markFailed(run, transfer));
   }
   const holders = new Set<string>();
   for (const image of unsafeImages(facts)) {
@@ -24,8 +25,17 @@ export function endFacts(run: Run, { interrupted }: { interrupted: boolean }): v
     node.state = node.keepsMore || holders.has(node.name) ? 'held' : 'failed';
   }
   if (run.plan.dryRun || interrupted || isNeeded(run)) return;
+  const nodes = [...facts.nodes.values()];
+  const isComplete =
+    unsafeImages(facts).length === 0 && nodes.every(({ state }) => state === 'released');
+  const end = { type: 'end', seconds: run.seconds() } as const;
+  attempt(run, () => run.ports.journal.append(isComplete ? end : { ...end, incomplete: true }));
+}
+
+/** The facts are settled although the journal cannot be written. */
+function attempt(run: Run, work: () => void): void {
   try {
-    run.ports.journal.append({ type: 'end' });
+    work();
   } catch (error) {
     run.report(toFailure(error), {});
   }
@@ -34,11 +44,13 @@ export function endFacts(run: Run, { interrupted }: { interrupted: boolean }): v
 /**
  * Whether an image is missing whose node was released: only the journal tells where to look for it.
  */
-function isNeeded({ facts, plan }: Run): boolean {
+function isNeeded({ facts, plan, recalled }: Run): boolean {
   const { resumption } = plan;
   const wasReleased = (node: string): boolean => {
     const state = facts.nodes.get(node)?.state;
-    return state === undefined ? resumption?.released.has(node) === true : state === 'released';
+    // One that was asked back, and did not come, had been released.
+    if (state === undefined) return resumption?.released.has(node) === true;
+    return state === 'released' || recalled.has(node);
   };
   const missing = unsafeImages(facts).map((image) => image.node);
   for (const [id, image] of resumption?.images ?? []) {

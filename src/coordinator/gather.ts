@@ -8,11 +8,13 @@ import { createCrew } from './crew.ts';
 import { endFacts } from './ending.ts';
 import { createFacts, unsafeImages, type ImageFacts, type RunFacts } from './facts.ts';
 import { controlSenders } from './frontend-senders.ts';
+import { coordinatorMs, frontendMs, RUN_LIMITS, type RunLimits } from './limits.ts';
 import { loseNode } from './loss.ts';
 import type { GatherOutcome, GatherPlan, GatherPorts } from './ports.ts';
 import type { Run } from './run.ts';
 import { INITIAL_SENDERS } from './sender-control.ts';
-import { watchTransfers } from './transfer-events.ts';
+import { watchProgress } from './watch-progress.ts';
+import { watchTransfers } from './watch-transfers.ts';
 
 /**
  * Gathers every image on the frontend and releases the nodes: starts the agents, feeds what they
@@ -21,23 +23,30 @@ import { watchTransfers } from './transfer-events.ts';
  */
 export async function gather(plan: GatherPlan, ports: GatherPorts): Promise<GatherOutcome> {
   const senders = plan.senders === 'auto' ? INITIAL_SENDERS.allowed : plan.senders;
+  const limits: RunLimits = { ...RUN_LIMITS, ...plan.limits };
   const over = new AbortController();
   const background = new Set<Promise<void>>();
+  let wasAborted = false;
   const run: Run = {
     plan,
     ports,
+    limits,
     facts: createFacts(plan.nodes, senders),
     crew: createCrew({
       launch: (node, signal) =>
         (node === FRONTEND ? ports.frontend : ports.nodes).launch(node, signal),
       clock: ports.clock,
-      configuration: async (node) => configurationFor(plan, node, await ports.identify(node)),
+      silenceMs: (node) => (node === FRONTEND ? frontendMs(limits) : limits.agentMs),
+      configuration: async (node) => configurationFor(run, node, await ports.identify(node)),
       onMessage: (node, message) => whileRunning(() => handleMessage(run, node, message)),
       onLost: (node, failure) => whileRunning(() => loseNode(run, node, failure)),
     }),
     servingPorts: new Map(),
+    scannedBytes: new Map(),
     spares: new Map(),
     recalled: new Set(),
+    withheld: new Set(),
+    owed: new Set(),
     seeded: new Set(),
     assembly: 'none',
     planner: undefined,
@@ -56,6 +65,7 @@ export async function gather(plan: GatherPlan, ports: GatherPorts): Promise<Gath
     },
     abort(failure) {
       run.report(failure, {});
+      wasAborted = true;
       over.abort();
     },
     inBackground(work) {
@@ -81,14 +91,16 @@ export async function gather(plan: GatherPlan, ports: GatherPorts): Promise<Gath
   ports.observer.begun(run.facts);
   run.crew.start(FRONTEND);
   run.inBackground(watchTransfers(run, whileRunning));
+  run.inBackground(watchProgress(run, whileRunning));
   if (plan.senders === 'auto') run.inBackground(controlSenders(run, whileRunning));
   await aborted(AbortSignal.any([over.signal, ports.signal]));
   const interrupted = ports.signal.aborted && !over.signal.aborted;
   over.abort();
   await Promise.all(background);
-  const emptySpools = !interrupted && !plan.dryRun && unsafeImages(run.facts).length === 0;
+  const isComplete = !interrupted && !wasAborted;
+  const emptySpools = isComplete && !plan.dryRun && unsafeImages(run.facts).length === 0;
   await run.crew.disband({ emptySpools });
-  endFacts(run, { interrupted });
+  endFacts(run, { interrupted: !isComplete });
   return { facts: run.facts, interrupted };
 }
 
@@ -114,7 +126,7 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 function configurationFor(
-  plan: GatherPlan,
+  { plan, limits }: Run,
   node: string,
   identity: Configuration['identity'],
 ): Configuration {
@@ -130,5 +142,9 @@ function configurationFor(
     target: onFrontend ? plan.target : null,
     uploadBytesPerSecond: onFrontend ? null : plan.nodeBytesPerSecond,
     downloadBytesPerSecond: onFrontend ? plan.frontendBytesPerSecond : plan.nodeBytesPerSecond,
+    stallMs: limits.stallMs,
+    silenceMs: coordinatorMs(limits),
+    // What a dry run learns is nothing to anybody else.
+    orphanMs: plan.dryRun ? 0 : limits.orphanMs,
   };
 }

@@ -2,8 +2,10 @@ import type { Failure } from '../base/error.ts';
 import { FRONTEND } from '../planner/types.ts';
 import { assembleIfComplete } from './assembly.ts';
 import { nodeOf } from './facts.ts';
+import { markFailed } from './failed-transfer.ts';
 import { adoptSpares, recallOrphans } from './resume.ts';
 import type { Run } from './run.ts';
+import { tellListed } from './withheld.ts';
 
 /** Takes a node out of the run: its agent did not start, cannot work, or is gone. */
 export function loseNode(run: Run, name: string, failure: Failure): void {
@@ -19,6 +21,7 @@ export function loseNode(run: Run, name: string, failure: Failure): void {
   endTransfers(run, name);
   tellPlanner(run, name);
   adoptSpares(run, name);
+  tellListed(run);
   assembleIfComplete(run);
   recallOrphans(run);
 }
@@ -43,7 +46,6 @@ function endTransfers(run: Run, node: string): void {
     } else if (transfer.to !== node) {
       continue;
     }
-    transfer.state = 'failed';
-    transfer.endSeconds ??= run.seconds();
+    markFailed(run, transfer);
   }
 }

@@ -7,6 +7,7 @@ import { imageId, nodeOf } from './facts.ts';
 import { addHeldImage, recallOrphans, settleEarlierRelease, takeUpSpooled } from './resume.ts';
 import type { Run } from './run.ts';
 import { leastRate } from './transfer-rate.ts';
+import { tellListed } from './withheld.ts';
 
 type Message<Type extends AgentMessage['type']> = Extract<AgentMessage, { type: Type }>;
 
@@ -77,7 +78,8 @@ export function list(run: Run, name: string, { images, problems }: Message<'foun
   node.keepsMore = images.length > 0 && !complete;
   run.ports.observer.nodeChanged(node);
   if (!complete) run.feed({ type: 'stays', node: name });
-  run.feed({ type: 'listed', node: name });
+  run.withheld.add(name);
+  tellListed(run);
   awaitAssembly(run);
   assembleIfComplete(run);
   recallOrphans(run);
@@ -98,11 +100,18 @@ function reportClash(run: Run, clash: { node: string; file: string; paths: strin
   for (const path of paths) run.report({ code: 'name-clash', message }, { node, path });
 }
 
+/** How far the scan of an image has come. */
+export function scan(run: Run, node: string, { path, scannedBytes }: Message<'scanning'>): void {
+  const id = imageId(node, path);
+  if (run.facts.images.has(id)) run.scannedBytes.set(id, scannedBytes);
+}
+
 /** An image was scanned. */
 export function size(run: Run, node: string, scanned: Message<'scanned'>): void {
-  const { path, dataBytes, sketch } = scanned;
+  const { path, sketch } = scanned;
   const image = run.facts.images.get(imageId(node, path));
   if (image === undefined || run.plan.dryRun === 'names') return;
+  const dataBytes = Math.min(scanned.dataBytes, image.sizeBytes);
   image.dataBytes = dataBytes;
   image.neededBytes = dataBytes;
   image.sketch = sketch;

@@ -4,12 +4,14 @@ import type { AgentLauncher } from '../control/channel.ts';
 import type { Configuration, TargetConfiguration } from '../control/messages.ts';
 import type { PlannerOptions } from '../planner/types.ts';
 import type { ImageFacts, NodeFacts, RunFacts, RunFailure } from './facts.ts';
-import type { Journal, Resumption } from './journal.ts';
+import type { Resumption } from './fold-journal.ts';
+import type { Journal } from './journal.ts';
+import type { RunLimits } from './limits.ts';
 
 /** What is to be gathered, and how. */
 export interface GatherPlan {
   readonly run: string;
-  /** The clock's reading when the command started: all times count from there. */
+  /** The clock's reading when the run began, with its first command: all times count from there. */
   readonly startedMs: number;
   readonly nodes: readonly string[];
   /** Paths and globs on each node; `{node}` stands for the node's name. */
@@ -35,6 +37,8 @@ export interface GatherPlan {
   /** Move nothing: stop when every node has named its images, or has scanned them, too. */
   readonly dryRun: 'names' | 'scans' | false;
   readonly resumption: Resumption | undefined;
+  /** Other limits than `RUN_LIMITS`. */
+  readonly limits?: Partial<RunLimits>;
 }
 
 /** What the user says of a node. */
@@ -54,8 +58,11 @@ export interface GatherPorts {
   readonly journal: Journal;
   /** A new identity for an agent of this run. */
   identify(node: string): Promise<Configuration['identity']>;
-  /** Gives a released host back; resolves with what went wrong, if anything. Never fatal. */
-  onRelease(node: string): Promise<Failure | undefined>;
+  /**
+   * Gives a released host back, if there is something to do; resolves with what went wrong, if
+   * anything. Never fatal.
+   */
+  onRelease?(node: string): Promise<Failure | undefined>;
   readonly observer: RunObserver;
   /** Aborted by Ctrl-C: stop cleanly. */
   readonly signal: AbortSignal;

@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path';
 import type { ImageName } from '../control/messages.ts';
 import { nodeOf, routeTo, type ImageFacts, type NodeFacts } from './facts.ts';
+import { giveBackOwed } from './give-back.ts';
 import type { Run } from './run.ts';
 
 /**
@@ -15,12 +16,20 @@ import type { Run } from './run.ts';
  */
 export function settleEarlierRelease(run: Run, node: string): boolean {
   const { resumption } = run.plan;
-  if (resumption === undefined || !resumption.released.has(node)) return false;
+  const release = resumption?.released.get(node);
+  if (resumption === undefined || release === undefined) return false;
   const facts = nodeOf(run.facts, node);
   facts.state = 'released';
-  facts.releasedSeconds = 0;
-  for (const [id, image] of resumption.images) {
-    if (image.node === node) addImage(run, { ...image, id }).state = image.safe ? 'safe' : 'moving';
+  facts.releasedSeconds = release.releasedSeconds ?? 0;
+  facts.readySeconds = release.readySeconds;
+  if (!release.givenBack) run.owed.add(node);
+  for (const [id, earlier] of resumption.images) {
+    if (earlier.node !== node) continue;
+    const image = addImage(run, { ...earlier, id });
+    image.state = earlier.safe ? 'safe' : 'moving';
+    const isComparable = earlier.chunkSizeBytes === run.plan.chunkSizeBytes;
+    image.digest = (isComparable ? earlier.digest : undefined) ?? null;
+    image.dataBytes = earlier.dataBytes ?? null;
   }
   return true;
 }
@@ -58,7 +67,10 @@ export function adoptSpares(run: Run, origin: string): void {
   }
 }
 
-/** Once every node has answered: asks back released nodes whose images nobody holds any more. */
+/**
+ * Once every node has answered: asks back released nodes whose images nobody holds any more. The
+ * others are given back that may not have been.
+ */
 export function recallOrphans(run: Run): void {
   const states = [...run.facts.nodes.values()].map((node) => node.state);
   if (run.plan.dryRun || run.over.aborted || states.includes('starting')) return;
@@ -68,6 +80,7 @@ export function recallOrphans(run: Run): void {
     if (origin?.state === 'released' && !run.recalled.has(image.node)) recall(run, origin);
     else if (origin?.state !== 'starting' && origin?.state !== 'leaving') image.state = 'missing';
   }
+  giveBackOwed(run);
 }
 
 function recall(run: Run, node: NodeFacts): void {
@@ -115,7 +128,8 @@ export function addHeldImage(
   }
   facts.state = 'moving';
   facts.neededBytes = bytes;
-  if (holder === node) facts.sketch = null;
+  // The node may name other contents than before it was released.
+  if (holder === node) Object.assign(facts, { sketch: null, digest: null });
   facts.route.splice(0, Infinity, ...routeTo(facts, holder));
   const direct = run.seeded.has(join(node, basename(path)));
   run.feed({ type: 'held', node: holder, image: id, bytes, direct });

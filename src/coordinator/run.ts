@@ -3,6 +3,7 @@ import type { ImageName } from '../control/messages.ts';
 import type { Planner, PlannerEvent } from '../planner/types.ts';
 import type { Crew } from './crew.ts';
 import type { RunFacts } from './facts.ts';
+import type { RunLimits } from './limits.ts';
 import type { GatherPlan, GatherPorts } from './ports.ts';
 
 /** A complete image in a node's spool, from an earlier run. */
@@ -17,8 +18,11 @@ export interface Run {
   readonly ports: GatherPorts;
   readonly facts: RunFacts;
   readonly crew: Crew;
+  readonly limits: RunLimits;
   /** TCP ports on which the agents serve, by node. */
   readonly servingPorts: Map<string, number>;
+  /** How far the scans of images have come, by image, as far as their agents have told. */
+  readonly scannedBytes: Map<string, number>;
   /**
    * Copies in spools that are only needed if the image's origin takes no part, by image: see
    * resume.ts.
@@ -26,6 +30,10 @@ export interface Run {
   readonly spares: Map<string, readonly Spare[]>;
   /** Nodes that were asked to come back after their release; each at most once. */
   readonly recalled: Set<string>;
+  /** Nodes that have named their images, of which the planner is not told yet: see withheld.ts. */
+  readonly withheld: Set<string>;
+  /** Nodes that an earlier part of the run released and may not have given back: give-back.ts. */
+  readonly owed: Set<string>;
   /** `NODE/FILE` of the images of which the frontend has an earlier version. */
   readonly seeded: Set<string>;
   /** `begun` when a node has named its images, `complete` when the planner expects no more. */

@@ -2,6 +2,7 @@ import { KgetError } from '../base/error.ts';
 import type { AgentMessage } from '../control/messages.ts';
 import { FRONTEND } from '../planner/types.ts';
 import { imageOf, routeTo, type ImageFacts, type TransferFacts } from './facts.ts';
+import { figuresOf, markFailed } from './failed-transfer.ts';
 import { forgetSpare } from './resume.ts';
 import type { Run } from './run.ts';
 import { measuredRate } from './transfer-rate.ts';
@@ -11,11 +12,6 @@ type Message<Type extends AgentMessage['type']> = Extract<AgentMessage, { type: 
 /** How long a transfer whose link failed is left alone, the first time and at most. */
 const RETRY_MS = 500;
 const RETRY_LIMIT_MS = 4000;
-/**
- * A receiver that says nothing of a transfer for this long is silent; how often that is looked at.
- */
-const SILENCE_MS = 15_000;
-const CHECK_MS = 5000;
 
 /** Counters of a transfer so far. */
 export function count(run: Run, message: Message<'receiving'>): void {
@@ -49,16 +45,25 @@ export function settle(run: Run, receiver: string, message: Message<'received'>)
   transfer.doneBytes = image.sizeBytes;
   if (image.digest !== null && image.digest !== message.imageDigest) {
     const text = `${transfer.from} served other contents of ${image.id} than its origin did`;
-    transfer.state = 'failed';
+    markFailed(run, transfer);
     run.report(new KgetError('corrupt', text), { node: transfer.from, path: image.path });
     run.crew.send(receiver, { type: 'drop', image: image.id });
     run.feed({ type: 'failed', transfer: transfer.id, blame: 'source' });
     return;
   }
   const onFrontend = receiver === FRONTEND;
-  run.ports.journal.append({ type: 'copy', image: image.id, at: onFrontend ? null : receiver });
-  image.digest = message.imageDigest;
-  image.dataBytes = message.dataBytes;
+  const { imageDigest: digest, dataBytes } = message;
+  run.ports.journal.append({
+    type: 'copy',
+    image: image.id,
+    at: onFrontend ? null : receiver,
+    digest,
+    chunkSizeBytes: run.plan.chunkSizeBytes,
+    dataBytes,
+    transfer: figuresOf(run, transfer),
+  });
+  image.digest = digest;
+  image.dataBytes = dataBytes;
   const route = [...routeTo(image, transfer.from), receiver];
   image.route.splice(0, Infinity, ...route);
   if (onFrontend) image.state = 'safe';
@@ -87,11 +92,10 @@ function dropCopies(run: Run, image: ImageFacts, { from, to }: TransferFacts): v
 export function failTransfer(run: Run, receiver: string, message: Message<'receive-failed'>): void {
   const transfer = moving(run, message.transfer);
   if (transfer === undefined) return;
-  transfer.state = 'failed';
-  transfer.endSeconds ??= run.seconds();
+  markFailed(run, transfer);
   const { failure, blame } = message;
   const image = imageOf(run.facts, transfer.image);
-  if (receiver === FRONTEND && failure.code === 'no-room') {
+  if (receiver === FRONTEND && blame === 'target' && failure.code === 'no-room') {
     run.abort(failure);
     return;
   }
@@ -101,35 +105,6 @@ export function failTransfer(run: Run, receiver: string, message: Message<'recei
   if (spoiled) run.feed({ type: 'spoiled', node: transfer.from, image: image.id });
   if (blame === 'link') run.inBackground(failLater(run, transfer));
   else run.feed({ type: 'failed', transfer: transfer.id, blame });
-}
-
-/**
- * Gives up transfers whose receivers have gone silent, until the run is over: a receiver that lives
- * tells its counters several times a second, whether bytes come or not.
- */
-export async function watchTransfers(run: Run, act: (action: () => void) => void): Promise<void> {
-  while (!run.over.aborted) {
-    await run.ports.clock.sleep(CHECK_MS, run.over);
-    act(() => {
-      for (const transfer of run.facts.transfers.values()) {
-        const silentSeconds = run.seconds() - transfer.heardSeconds;
-        if (transfer.state === 'moving' && silentSeconds * 1000 > SILENCE_MS) giveUp(run, transfer);
-      }
-    });
-  }
-}
-
-function giveUp(run: Run, transfer: TransferFacts): void {
-  const { id, from, to } = transfer;
-  const { node, path } = imageOf(run.facts, transfer.image);
-  transfer.state = 'failed';
-  transfer.endSeconds = run.seconds();
-  run.crew.send(to, { type: 'cancel', transfer: id });
-  const message =
-    `Cannot move the image ${node}:${path} from ${from} to ${to}: the agent there has said nothing ` +
-    `for ${SILENCE_MS / 1000} s`;
-  run.report({ code: 'timeout', message }, { node: to, path });
-  run.feed({ type: 'failed', transfer: id, blame: 'target' });
 }
 
 /**

@@ -73,6 +73,11 @@ export function confirmIdentity(fd: number, wanted: FileIdentity): void {
   }
 }
 
+/** True if both are looks at the same file, and it was not written in between. */
+export function isSameFile(one: FileIdentity, other: FileIdentity): boolean {
+  return differenceOf(one, other) === undefined;
+}
+
 function differenceOf(found: FileIdentity | undefined, wanted: FileIdentity): string | undefined {
   if (found === undefined) return 'found no file, wanted the same file';
   if (found.inode !== wanted.inode || found.device !== wanted.device) {

@@ -4,8 +4,10 @@ import { basename, dirname, join } from 'node:path';
 import { toFailure } from '../base/error.ts';
 import { chunkFileOf } from '../content/chunk-name.ts';
 import { makeDirectory } from '../content/durable.ts';
+import { plainBytesOf } from '../content/zstd-frame.ts';
 import { type ChunkTable, openChunkTable } from './chunk-table.ts';
 import type { Lease } from './lease.ts';
+import { holdsPlainBytes } from './plain-length.ts';
 import { leftChunks } from './staging.ts';
 import type { StorePlace } from './store-place.ts';
 import { syncTogether } from './sync-file-system.ts';
@@ -31,10 +33,11 @@ const NAMED_AT_ONCE = 16;
  */
 export interface ChunkWriter {
   /**
-   * Whether the store has the chunk, or will have it by the next `commit`. Of what it says the file
-   * system is asked; a chunk that was set aside is brought back.
+   * Whether the store has the chunk, or will have it by the next `commit`; if `lengthBytes` is
+   * given, whether its plain bytes are so many: who names a digest may lie about how long its chunk
+   * is. Of what it says the file system is asked; a chunk that was set aside is brought back.
    */
-  has(digest: Buffer): boolean;
+  has(digest: Buffer, lengthBytes?: number): boolean;
   /**
    * Stages a chunk: a zstd frame whose plain bytes were verified. `packed` may be reused
    * afterwards. Chunks that the store has already are put all the same. @throws Error the system's
@@ -52,6 +55,8 @@ interface Staged {
   readonly digest: Buffer;
   readonly path: string;
   readonly packedBytes: number;
+  /** As its frame says; undefined if it does not. */
+  readonly plainBytes: number | undefined;
   /** Resolves when it is in its file. */
   readonly written: Promise<void>;
 }
@@ -78,9 +83,9 @@ export async function openChunkWriter(place: StorePlace, lease: Lease): Promise<
     staged.set(chunk.digest.toString('hex'), chunk);
     stagedBytes += chunk.packedBytes;
   }
-  function isPending(digest: Buffer): boolean {
+  function pendingChunk(digest: Buffer): Staged | undefined {
     const key = digest.toString('hex');
-    return staged.has(key) || committing.has(key);
+    return staged.get(key) ?? committing.get(key);
   }
   async function commitStaged(): Promise<void> {
     committing = staged;
@@ -122,24 +127,33 @@ export async function openChunkWriter(place: StorePlace, lease: Lease): Promise<
   for (const { digest, path, packedBytes } of leftChunks(place)) {
     const own = join(directory, basename(path));
     renameSync(path, own);
-    stage({ digest, path: own, packedBytes, written: Promise.resolve() });
+    stage({
+      digest,
+      path: own,
+      packedBytes,
+      plainBytes: undefined,
+      written: Promise.resolve(),
+    });
   }
   await startCommit();
   return {
-    has(digest) {
-      if (isPending(digest)) return true;
+    has(digest, lengthBytes) {
+      const pending = pendingChunk(digest);
+      if (pending !== undefined) {
+        return lengthBytes === undefined || pending.plainBytes === lengthBytes;
+      }
       const isKnown = additions.find(digest) !== undefined || table.find(digest) !== undefined;
-      if (isKnown && isThere(place, digest)) return true;
+      if (isKnown && isThere(place, digest, lengthBytes)) return true;
       if (restoreFromTrash(place, digest)) {
         // Whoever set it aside has made the table forget it.
         if (additions.count < MAX_ADDITIONS) additions.add(digest, 0);
-        return true;
+        return isThere(place, digest, lengthBytes);
       }
       // Somebody else may have brought it back between the two looks.
-      return isKnown && isThere(place, digest);
+      return isKnown && isThere(place, digest, lengthBytes);
     },
     put(digest, packed) {
-      if (isPending(digest)) return;
+      if (pendingChunk(digest) !== undefined) return;
       const path = join(directory, basename(chunkFileOf(place.chunks, digest)));
       unwrittenBytes += packed.length;
       const written = writeFile(path, Buffer.from(packed), { mode: 0o600 }).finally(() => {
@@ -147,7 +161,13 @@ export async function openChunkWriter(place: StorePlace, lease: Lease): Promise<
       });
       // It is told by the commit.
       written.catch(() => {});
-      stage({ digest: Buffer.from(digest), path, packedBytes: packed.length, written });
+      stage({
+        digest: Buffer.from(digest),
+        path,
+        packedBytes: packed.length,
+        plainBytes: plainBytesOf(packed),
+        written,
+      });
       if (stagedBytes >= COMMITTED_BYTES && !isCommitting) void startCommit().catch(() => {});
     },
     async ready() {
@@ -181,9 +201,10 @@ async function openWholeTable(place: StorePlace): Promise<ChunkTable> {
   return openChunkTable(place.table);
 }
 
-function isThere(place: StorePlace, digest: Buffer): boolean {
+function isThere(place: StorePlace, digest: Buffer, lengthBytes: number | undefined): boolean {
   const file = chunkFileOf(place.chunks, digest);
-  return statSync(file, { throwIfNoEntry: false }) !== undefined;
+  if (lengthBytes === undefined) return statSync(file, { throwIfNoEntry: false }) !== undefined;
+  return holdsPlainBytes(file, digest, lengthBytes);
 }
 
 function recordsOf(chunks: readonly Staged[]): readonly Buffer[] {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type KgetError, systemCode } from '../base/error.ts';
 import { identityOf, isRunning } from './process-identity.ts';
@@ -14,13 +15,27 @@ export function takeLock(lock: string, refusal: (pid: number) => KgetError): voi
   try {
     while (!linked(own, lock)) {
       const owner = readLock(lock);
-      if (owner !== undefined && isRunning(owner)) {
-        throw refusal(Number(owner.split(' ')[0]));
-      }
-      rmSync(lock, { force: true });
+      if (owner === undefined) continue;
+      if (isRunning(owner)) throw refusal(Number(owner.split(' ')[0]));
+      removeStale(lock, owner, refusal);
     }
   } finally {
     rmSync(own, { force: true });
+  }
+}
+
+/**
+ * Removes the lock of an owner that is gone. Two that find it at once must not both: the second one
+ * would remove what the first has taken since. So the right to remove it is a lock by itself.
+ */
+function removeStale(lock: string, owner: string, refusal: (pid: number) => KgetError): void {
+  const hash = createHash('sha256').update(owner).digest('hex').slice(0, 16);
+  const removal = `${lock}.stale-${hash}`;
+  takeLock(removal, refusal);
+  try {
+    if (readLock(lock) === owner) rmSync(lock);
+  } finally {
+    rmSync(removal, { force: true });
   }
 }
 
@@ -34,10 +49,12 @@ function linked(own: string, lock: string): boolean {
   }
 }
 
+/** Undefined if there is none. */
 function readLock(lock: string): string | undefined {
   try {
     return readFileSync(lock, 'utf8');
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }

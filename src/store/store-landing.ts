@@ -10,6 +10,7 @@ import { partPathOf } from '../content/part-file.ts';
 import { storeFailure } from '../content/room.ts';
 import { chunkLengthAt } from '../content/shape.ts';
 import { compress } from '../content/zstd.ts';
+import { isPlainlyPacked } from '../content/zstd-frame.ts';
 import type { ChunkWriter } from './chunk-writer.ts';
 import { publishIndex } from './publish-index.ts';
 import type { StorePlace } from './store-place.ts';
@@ -78,22 +79,23 @@ function createStorePlacer({ shape, writer, level }: StoreLandingOptions): Chunk
   const zeros = zeroDigests(shape);
   let doneBytes = 0;
 
-  const done = (position: number): void => {
-    doneBytes += chunkLengthAt(shape, position);
-  };
   return {
     costBytes: () => LOOK_COST_BYTES,
     settle(position, digest) {
-      if (!writer.has(digest)) {
+      const lengthBytes = chunkLengthAt(shape, position);
+      if (!writer.has(digest, lengthBytes)) {
         if (!zeros.at(position).equals(digest)) return false;
-        writer.put(digest, compress(Buffer.alloc(chunkLengthAt(shape, position)), level));
+        writer.put(digest, compress(Buffer.alloc(lengthBytes), level));
       }
-      done(position);
+      doneBytes += lengthBytes;
       return true;
     },
     write(position, digest, { bytes, packed }) {
-      if (!writer.has(digest)) writer.put(digest, packed ?? compress(bytes, level));
-      done(position);
+      if (!writer.has(digest, bytes.length)) {
+        const isKept = packed !== undefined && isPlainlyPacked(packed, bytes);
+        writer.put(digest, isKept ? packed : compress(bytes, level));
+      }
+      doneBytes += chunkLengthAt(shape, position);
     },
     idle: () => Promise.resolve(),
     doneBytes: () => doneBytes,

@@ -31,6 +31,8 @@ export interface ChunkSender {
   want(runs: readonly ChunkRun[]): void;
   /** Whether all that was wanted has been handed to the socket. */
   isIdle(): boolean;
+  /** Whether the rate limit holds the next block back. */
+  isHeldBack(): boolean;
 }
 
 export function chunkSender(options: ChunkSenderOptions): ChunkSender {
@@ -48,6 +50,7 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
   /** How much to put into a block: little under a rate limit, so that the stream is even. */
   let goalBytes = FIRST_BLOCK_BYTES;
   let isSending = false;
+  let isHeldBack = false;
 
   function want(runs: readonly ChunkRun[]): void {
     if (wanted.length + runs.length > MAX_QUEUED_RUNS) {
@@ -81,7 +84,9 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
       image.confirmUnchanged();
       const limit = upload.take(wireBytes);
       goalBytes = limit === undefined ? Math.min(2 * goalBytes, blockBytes) : shape.chunkSizeBytes;
+      isHeldBack = limit !== undefined;
       await timed(limit);
+      isHeldBack = false;
       if (signal.aborted) return;
       queue.send(block, wireBytes);
       choice?.sent({ nowMs: nowMs(), wireBytes, plainBytes });
@@ -171,7 +176,11 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
     return HEADER_BYTES + payloadBytes;
   }
 
-  return { want, isIdle: () => wanted.length === 0 && !isSending && queue.isIdle() };
+  return {
+    want,
+    isIdle: () => wanted.length === 0 && !isSending && queue.isIdle(),
+    isHeldBack: () => isHeldBack,
+  };
 }
 
 /** Consecutive chunks, and where in the block they go. */

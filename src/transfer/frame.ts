@@ -23,6 +23,9 @@ export const FrameType = {
 
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
+/** The position of an ALIVE by which a sender says that it waits for its scan or its rate limit. */
+export const ALIVE_WAITS = 1;
+
 /** How the payload of a CHUNK is written; everything else is `raw`. */
 export const Encoding = { raw: 0, zstd: 1 } as const;
 

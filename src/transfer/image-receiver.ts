@@ -25,6 +25,8 @@ export interface ImageReceiver {
   takeDigests(header: FrameHeader, payload: Buffer): void;
   /** Takes a CHUNK. @throws KgetError `protocol`, `corrupt` */
   takeChunk(header: FrameHeader, payload: Buffer): void;
+  /** Whether the sender has been asked for something that has not come. */
+  isOwed(): boolean;
   /** Whether the sender was told that there is nothing left. */
   isDone(): boolean;
   /** Stops using the landing. */
@@ -100,6 +102,7 @@ export function imageReceiver(options: ImageReceiverOptions): ImageReceiver {
     request,
     takeDigests,
     takeChunk,
+    isOwed: () => isDone || index.isOwed() || window.isInFlight(),
     isDone: () => isDone,
     end: () => {
       hasEnded = true;

@@ -18,6 +18,8 @@ export interface IndexReceiver {
   /** The next digests to be settled; call `settled` afterwards. */
   nextBatch(): DigestBatch | undefined;
   settled(batch: DigestBatch): void;
+  /** Whether digests that were asked for have not come. */
+  isOwed(): boolean;
   isSettled(): boolean;
 }
 
@@ -55,6 +57,7 @@ export function indexReceiver(chunkCount: number): IndexReceiver {
     settled: ({ digests }) => {
       settledChunks += digests.length / DIGEST_BYTES;
     },
+    isOwed: () => arrivedChunks < askedChunks,
     isSettled: () => settledChunks === chunkCount,
   };
 }

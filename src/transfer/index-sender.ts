@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
 import { KgetError } from '../base/error.ts';
 import type { ImageIndex } from '../content/image.ts';
 import { encodeDigestRuns } from './digest-runs.ts';
@@ -6,6 +8,8 @@ import { INDEX_BATCH, INDEX_GROUP, MAX_ASKED_DIGESTS } from './limits.ts';
 
 export interface IndexSenderOptions {
   readonly index: ImageIndex;
+  /** Where `send` puts frames. */
+  readonly socket: Writable;
   /** Ends the waits for a scan. */
   readonly signal: AbortSignal;
   readonly send: (frame: Buffer) => void;
@@ -25,13 +29,16 @@ export interface IndexSender {
   ask(first: number, count: number): void;
   /** Whether everything that was asked has been answered. */
   isIdle(): boolean;
+  /** Whether the next answer waits for the scan. */
+  isWaiting(): boolean;
 }
 
 export function indexSender(options: IndexSenderOptions): IndexSender {
-  const { index, signal } = options;
+  const { index, signal, socket } = options;
   let answered = 0;
   let asked = 0;
   let isAnswering = false;
+  let isWaiting = false;
 
   function ask(first: number, count: number): void {
     const end = first + count;
@@ -59,7 +66,11 @@ export function indexSender(options: IndexSenderOptions): IndexSender {
 
   async function answerSome(): Promise<void> {
     const group = Math.min(answered + INDEX_GROUP, asked);
-    if (index.known() < group) await index.waitFor(group - 1, signal);
+    isWaiting = index.known() < group;
+    if (isWaiting) await index.waitFor(group - 1, signal);
+    isWaiting = false;
+    // A receiver that asks and does not read must not make us keep the answers.
+    if (socket.writableNeedDrain) await once(socket, 'drain', { signal });
     if (signal.aborted) return;
     const count = Math.min(index.known(), asked, answered + INDEX_BATCH) - answered;
     const digests = index.read(answered, count);
@@ -67,5 +78,5 @@ export function indexSender(options: IndexSenderOptions): IndexSender {
     answered += count;
   }
 
-  return { ask, isIdle: () => answered === asked };
+  return { ask, isIdle: () => answered === asked, isWaiting: () => isWaiting };
 }

@@ -47,6 +47,14 @@ export const RECEIVE_BUFFER_BYTES = 1024 * 1024;
 /** Size of the buffer that a sender collects requests in. */
 export const REQUEST_BUFFER_BYTES = 64 * 1024;
 
+/** What a transfer does without before it is given up, unless the user says otherwise. */
+const STALL_MS = 15_000;
+/** An ALIVE frame is sent when nothing else was for this long, or for a part of the stall limit. */
+const HEARTBEAT_MS = 5_000;
+const HEARTBEATS_IN_STALL = 3;
+/** A receiver that waits for its own disk is left more time than a sender. */
+const IDLE_STALLS = 4;
+
 /** Waits and counts of the serving side. */
 export interface ServeLimits {
   /** For the TLS handshake, and then for the first frame. */
@@ -57,24 +65,27 @@ export interface ServeLimits {
   readonly heartbeatMs: number;
   /** For the last frame to reach a receiver that is being turned away. */
   readonly lingerMs: number;
+  /** Of the run's agents. */
   readonly connections: number;
+  /** Connections that have not proved yet to belong to the run. */
+  readonly newcomers: number;
   readonly noticesPerMinute: number;
 }
 
 export const SERVE_LIMITS: ServeLimits = {
   handshakeMs: 10_000,
-  idleMs: 60_000,
-  heartbeatMs: 5_000,
   lingerMs: 2_000,
   connections: 64,
+  newcomers: 128,
   noticesPerMinute: 12,
+  ...serveLimitsFor(STALL_MS),
 };
 
 /** Waits of the pulling side. */
 export interface PullLimits {
   /** For the connection and the TLS handshake. */
   readonly connectMs: number;
-  /** Without a byte from the sender, though it could send. */
+  /** Without progress, though the sender could send: see docs/protocol.md. */
   readonly stallMs: number;
   /** An ALIVE frame is sent when nothing else was for this long. */
   readonly heartbeatMs: number;
@@ -82,6 +93,19 @@ export interface PullLimits {
 
 export const PULL_LIMITS: PullLimits = {
   connectMs: 10_000,
-  stallMs: 15_000,
-  heartbeatMs: 5_000,
+  ...pullLimitsFor(STALL_MS),
 };
+
+/** The limits of the serving side that go with a stall limit. */
+export function serveLimitsFor(stallMs: number): Pick<ServeLimits, 'idleMs' | 'heartbeatMs'> {
+  return { idleMs: IDLE_STALLS * stallMs, heartbeatMs: heartbeatFor(stallMs) };
+}
+
+/** The limits of the pulling side that go with a stall limit. */
+export function pullLimitsFor(stallMs: number): Pick<PullLimits, 'stallMs' | 'heartbeatMs'> {
+  return { stallMs, heartbeatMs: heartbeatFor(stallMs) };
+}
+
+function heartbeatFor(stallMs: number): number {
+  return Math.min(HEARTBEAT_MS, stallMs / HEARTBEATS_IN_STALL);
+}

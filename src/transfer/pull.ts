@@ -14,7 +14,9 @@ import type {
   PullOutcome,
   RateLimit,
 } from './transfer.ts';
-import { watchdog, type Watchdog } from './watchdog.ts';
+import { senderWatch, type SenderWatch } from './sender-watch.ts';
+
+const STALLS = { silent: 'no byte came', idle: 'nothing came but signs of life' };
 
 /** Starts to pull an image from another agent into a landing. */
 export function pull(options: PullOptions): Pull {
@@ -42,7 +44,11 @@ function run(
   const image = receiver({
     ...options,
     counters,
-    send,
+    send(frame) {
+      silence.asked();
+      send(frame);
+    },
+    onAlive: (position) => silence.alive(position),
     onArrived: (landing) => end({ state: 'arrived', landing }),
     onFailed: fail,
   });
@@ -52,9 +58,11 @@ function run(
     onFrame: (header, payload) => image.take(header, payload),
   });
   const socket = dial(options, reader, onBytes);
-  const silence = watchdog(limits.stallMs, () =>
-    failLink('timeout', `no byte came in ${limits.stallMs} ms`),
-  );
+  const silence = senderWatch({
+    limitMs: limits.stallMs,
+    isOwed: () => image.isOwed(),
+    onStall: (how) => failLink('timeout', `${STALLS[how]} in ${limits.stallMs / 1000} s`),
+  });
   const throttle = throttled({ socket, silence, download: options.download });
   const heartbeat = setInterval(() => send(encodeFrame(FrameType.alive)), limits.heartbeatMs);
   const connecting = setTimeout(
@@ -76,10 +84,9 @@ function run(
   if (signal.aborted) onAbort();
 
   function onBytes(count: number): 'continue' | 'pause' {
-    silence.heard();
     counters.wireBytes += count;
     try {
-      reader.advance(count);
+      silence.took(count, () => reader.advance(count));
     } catch (error) {
       fail('source', error);
     }
@@ -120,7 +127,7 @@ function run(
 
 interface Throttled {
   readonly socket: TLSSocket;
-  readonly silence: Watchdog;
+  readonly silence: SenderWatch;
   readonly download: RateLimit;
 }
 

@@ -28,6 +28,8 @@ export interface ReceiverOptions extends Pick<
 > {
   readonly counters: PullCounters;
   readonly send: (frame: Buffer) => void;
+  /** The sender lives; `position` is that of the frame. */
+  readonly onAlive: (position: number) => void;
   /** Everything is there. */
   readonly onArrived: (landing: Landing) => void;
   /** The pull has failed. Only the first call counts. */
@@ -43,6 +45,8 @@ export interface Receiver {
    * to blame
    */
   take(header: FrameHeader, payload: Buffer): void;
+  /** Whether the sender has been asked for something that has not come. */
+  isOwed(): boolean;
   /** Stops using the landing. */
   end(): void;
 }
@@ -81,7 +85,7 @@ export function receiver(options: ReceiverOptions): Receiver {
       case FrameType.fail:
         throw sendersError(payload);
       case FrameType.alive:
-        return;
+        return options.onAlive(header.position);
       case FrameType.open:
       case FrameType.ask:
       case FrameType.want:
@@ -131,7 +135,12 @@ export function receiver(options: ReceiverOptions): Receiver {
     landed?.image.end();
   }
 
-  return { open, take, end };
+  /** While the landing is made, it is up to us. */
+  function isOwed(): boolean {
+    return landed === undefined ? !hasMeta : landed.image.isOwed();
+  }
+
+  return { open, take, isOwed, end };
 }
 
 function sendersError(payload: Buffer): KgetError {

@@ -48,6 +48,8 @@ export interface Sender {
    * should know
    */
   take(header: FrameHeader, payload: Buffer): void;
+  /** Whether nothing goes out because of the scan or the rate limit. */
+  waits(): boolean;
 }
 
 /** An image that a receiver has opened. */
@@ -119,7 +121,13 @@ export function sender(options: SenderOptions): Sender {
     options.onDone();
   }
 
-  return { take };
+  function waits(): boolean {
+    if (opened === undefined) return false;
+    const { index, chunks } = opened;
+    return chunks.isHeldBack() || (index.isWaiting() && chunks.isIdle());
+  }
+
+  return { take, waits };
 }
 
 function checkAgreement({ shape }: ServedImage, wantedChunkBytes: number): void {

@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { toFailure } from '../base/error.ts';
 import { feed, frameReader } from './frame-reader.ts';
-import { encodeFrame, FrameType } from './frame.ts';
+import { ALIVE_WAITS, encodeFrame, FrameType } from './frame.ts';
 import { REQUEST_BUFFER_BYTES, type ServeLimits } from './limits.ts';
 import { encodeFailure } from './payload.ts';
 import { REQUEST_LIMITS, sender } from './sender.ts';
@@ -28,6 +28,7 @@ export function serveConnection(socket: TLSSocket, options: ConnectionOptions): 
     signal,
     send,
     onOpened: () => {
+      hasOpened = true;
       silence.stop();
       silence = watchdog(limits.idleMs, leave);
     },
@@ -41,13 +42,15 @@ export function serveConnection(socket: TLSSocket, options: ConnectionOptions): 
       if (!signal.aborted) image.take(header, payload);
     },
   });
+  let hasOpened = false;
   let silence = watchdog(limits.handshakeMs, leave);
   const heartbeat = setInterval(beat, limits.heartbeatMs);
   let lingering: NodeJS.Timeout | undefined;
 
   socket.setNoDelay(true);
   socket.on('data', (bytes: Buffer) => {
-    silence.heard();
+    // Until an image is opened the time is fixed, however the bytes trickle in.
+    if (hasOpened) silence.heard();
     if (signal.aborted) return;
     try {
       feed(reader, bytes);
@@ -95,6 +98,7 @@ export function serveConnection(socket: TLSSocket, options: ConnectionOptions): 
   }
 
   function beat(): void {
-    if (socket.writableLength === 0) send(encodeFrame(FrameType.alive));
+    if (socket.writableLength > 0) return;
+    send(encodeFrame(FrameType.alive, undefined, image.waits() ? ALIVE_WAITS : 0));
   }
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type TLSSocket } from 'node:tls';
 import { KgetError, systemCode } from '../base/error.ts';
 import { SERVE_LIMITS, type ServeLimits } from './limits.ts';
+import { newcomers } from './newcomers.ts';
 import { boundedNotices } from './notices.ts';
 import { serveConnection } from './serve-connection.ts';
 import { trust } from './trust.ts';
@@ -23,22 +24,34 @@ export async function serve(options: ServeOptions): Promise<Server> {
     ...trust(options.identity),
     requestCert: true,
     rejectUnauthorized: true,
-    handshakeTimeout: limits.handshakeMs,
   });
   const sockets = new Set<{ destroy(): unknown }>();
+  const peers = new Set<TLSSocket>();
+  const strangers = newcomers({
+    limit: limits.newcomers,
+    deadlineMs: limits.handshakeMs,
+    onNotice,
+  });
 
-  server.maxConnections = limits.connections;
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
+    strangers.enter(socket);
   });
   server.on('secureConnection', (socket) => {
+    strangers.leave(socket);
+    if (peers.size === limits.connections) {
+      const found = `${limits.connections} connections are open, which is the limit`;
+      onNotice(`Refused a connection from ${socket.remoteAddress}: ${found}`);
+      socket.destroy();
+      return;
+    }
+    peers.add(socket);
+    socket.on('close', () => peers.delete(socket));
     serveConnection(socket, { ...options, onNotice, limits, nowMs });
   });
-  server.on('tlsClientError', (error, socket) => onNotice(refusal(error, socket)));
-  server.on('drop', (data) => {
-    const limit = `${limits.connections} connections are open`;
-    onNotice(`Refused a connection from ${data?.remoteAddress}: ${limit}, which is the limit`);
+  server.on('tlsClientError', (error, socket) => {
+    onNotice(refusal(error, socket));
   });
 
   server.listen(0);

@@ -17,6 +17,8 @@ export interface WantWindow {
   arrive(position: number): number;
   /** Chunks that are wanted and were not asked for. */
   pendingChunks(): number;
+  /** Whether chunks that were asked for have not come. */
+  isInFlight(): boolean;
   isEmpty(): boolean;
 }
 
@@ -99,6 +101,7 @@ export function wantWindow(shape: ImageShape): WantWindow {
     next,
     arrive,
     pendingChunks: () => pendingChunks,
+    isInFlight: () => inFlightChunks > 0,
     isEmpty: () => pending.length === 0 && due.length === 0,
   };
 }

@@ -8,19 +8,21 @@ export interface Watchdog {
 }
 
 /**
- * Calls `onSilent` once when nothing was heard for `limitMs` (up to half of it longer). Two looks
- * must find silence: after our own process was held up (a slow disk), the first look comes before
- * the bytes that have long arrived.
+ * So many looks in a row must find silence, spread over the limit. After our own process was held
+ * up, by a slow disk, say, only one look comes before the bytes that have long arrived.
  */
+const LOOKS = 16;
+
+/** Calls `onSilent` once, when nothing was heard for 15/16 of `limitMs` at least, and all at most. */
 export function watchdog(limitMs: number, onSilent: () => void): Watchdog {
   let quietLooks = 0;
   let isHeld = false;
-  const timer = setInterval(look, limitMs / 2);
+  const timer = setInterval(look, limitMs / LOOKS);
 
   function look(): void {
     if (isHeld) return;
     quietLooks += 1;
-    if (quietLooks <= 2) return;
+    if (quietLooks < LOOKS) return;
     clearInterval(timer);
     onSilent();
   }

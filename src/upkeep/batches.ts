@@ -97,12 +97,17 @@ function readCompletion({ directory }: TrashBatch): Completion | undefined {
     const value: unknown = JSON.parse(readFileSync(join(directory, COMPLETE_NAME), 'utf8'));
     if (typeof value !== 'object' || value === null) return undefined;
     if (!('completedAt' in value && 'leases' in value)) return undefined;
-    const completedAtMs = Date.parse(String(value.completedAt));
-    if (Number.isNaN(completedAtMs) || !Array.isArray(value.leases)) return undefined;
-    return { completedAtMs, leases: value.leases.map(String) };
+    const { completedAt, leases } = value;
+    const completedAtMs = typeof completedAt === 'string' ? Date.parse(completedAt) : NaN;
+    if (Number.isNaN(completedAtMs) || !areTexts(leases)) return undefined;
+    return { completedAtMs, leases };
   } catch (error) {
     const isThere = !(error instanceof SyntaxError) && systemCode(error) !== 'ENOENT';
     if (isThere) throw error;
     return undefined;
   }
+}
+
+function areTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((entry) => typeof entry === 'string');
 }

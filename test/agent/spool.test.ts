@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
@@ -123,6 +132,18 @@ void suite('openSpool', () => {
       assert.ok(awkward.directory.startsWith(`${join(root, 'key')}/`), awkward.directory);
       await awkward.close();
     }
+  });
+
+  void test('`openSpool` refuses a directory in which others can write', async () => {
+    const root = place();
+    await open(root).close();
+    for (const path of [join(root, 'key'), join(root, 'key/b1')]) {
+      mkdirSync(path, { recursive: true });
+      chmodSync(path, 0o777);
+      assert.throws(() => open(root), { code: 'target-unwritable', message: /others can write/ });
+      chmodSync(path, 0o700);
+    }
+    await open(root).close();
   });
 
   void test('`openSpool` throws `target-unwritable` when a file is in the way', () => {

@@ -47,6 +47,34 @@ void test('`parseGlob` takes any text', () => {
   );
 });
 
+void test('`parseGlob` matches names as a regular expression does', () => {
+  const signs = fc.constantFrom(...'ab*?[]!^-.'.split(''));
+  fc.assert(
+    fc.property(
+      fc.string({ unit: signs, maxLength: 8 }),
+      fc.string({ unit: fc.constantFrom(...'ab-.]'.split('')), maxLength: 6 }),
+      (pattern, name) => {
+        const plain = pattern.replaceAll(/[[\]]/g, 'b');
+        const source = plain
+          .replaceAll(/[!^.-]/g, String.raw`\$&`)
+          .replaceAll('?', '.')
+          .replaceAll(/\*+/g, '.*');
+        const isHidden = name.startsWith('.') && !plain.startsWith('.');
+        const wanted = name !== '' && !isHidden && new RegExp(`^${source}$`, 's').test(name);
+        // A pattern that is only dots and stars may mean directories.
+        if (!/^(\.?|\*\*+)$/.test(plain)) assert.equal(name !== '' && matches(plain, name), wanted);
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});
+
+void test('`parseGlob` matches at once when a pattern has many stars', () => {
+  // As a regular expression it would try some 10^30 ways.
+  assert.ok(!matches(`${'*a'.repeat(40)}*b`, 'a'.repeat(255)));
+  assert.ok(matches(`${'*a'.repeat(40)}*b`, `${'a'.repeat(254)}b`));
+});
+
 for (const [pattern, expected] of [
   ['a', ['a']],
   ['{a,b}{1,2}', ['a1', 'a2', 'b1', 'b2']],
@@ -62,5 +90,7 @@ for (const [pattern, expected] of [
 }
 
 void test('`expandBraces` throws `usage` when there are too many alternatives', () => {
-  assert.throws(() => expandBraces('{a,b}'.repeat(30)), { code: 'usage' });
+  for (const pattern of ['{a,b}'.repeat(30), `{${','.repeat(2000)}}`, 'a'.repeat(20_000)]) {
+    assert.throws(() => expandBraces(pattern), { code: 'usage' });
+  }
 });

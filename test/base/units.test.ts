@@ -20,6 +20,10 @@ void suite('units', () => {
     ['1e3', undefined],
     ['', undefined],
     ['12XiB', undefined],
+    ['8191T', 8191 * 1024 ** 4],
+    ['8192T', undefined],
+    ['9'.repeat(400), undefined],
+    ['5constructor', undefined],
   ] as const) {
     void test(`\`parseSize\` reads ${JSON.stringify(text)} as ${bytes ?? 'an error'}`, () => {
       if (bytes === undefined) assert.throws(() => parseSize(text), isUsage);
@@ -35,6 +39,10 @@ void suite('units', () => {
     ['0', undefined],
     ['0Mbit', undefined],
     ['fast', undefined],
+    ['8bit', 1],
+    ['7bit', undefined],
+    [`${'9'.repeat(400)}Gbit`, undefined],
+    ['5toString', undefined],
   ] as const) {
     void test(`\`parseRate\` reads "${text}" as ${bytesPerSecond ?? 'an error'}`, () => {
       if (bytesPerSecond === undefined) assert.throws(() => parseRate(text), isUsage);

@@ -373,7 +373,15 @@ void describe('applyRetention', () => {
     });
   }
 
-  for (const takenAt of ['', 'yesterday', '2026-01-01T00:00:00', '2026-01-01', '2026-13-01T00Z']) {
+  for (const takenAt of [
+    '',
+    'yesterday',
+    '2026-01-01T00:00:00',
+    '2026-01-01',
+    '2026-13-01T00Z',
+    '-271821-04-20T00:00:00Z',
+    '+010000-01-01T00:00:00Z',
+  ]) {
     void it(`\`applyRetention\` refuses "${takenAt}" as the time of a snapshot`, () => {
       assert.throws(
         () => applyRetention([sampleAt(takenAt, 0)], { last: 1 }),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { KiB, makeSite, MiB, SLOW, until, wireBytes, type Site } from './site.ts';
@@ -68,16 +68,42 @@ void suite('gather, stopped and continued', { concurrency: 2 }, () => {
     const again = await site.gather('a[1-4]');
     assert.equal(again.exitCode, 0, again.stderr);
     site.assertSafe(nodes);
-    assert.ok(before + doneBytes(site) < 1.02 * 8 * MiB, 'what was durable came again');
+    const after = doneBytes(site);
+    assert.ok(after > before, 'the report is that of both parts');
+    assert.ok(after < 1.02 * 8 * MiB, 'what was durable came again');
     assert.deepEqual(site.spooled(), []);
     assert.deepEqual(globSync(join(site.target, '*/.*part*')), []);
   });
 
-  void test('`gather` leaves no agent when it is killed, and goes on when it is run again', async () => {
+  void test('`gather` goes on with the agents that are there when it was killed and is run again', async () => {
     const site = makeSite();
     for (const node of nodes) site.image(node, 2 * MiB);
     const words = ['gather', '-w', 'a[1-4]', site.pattern, '--to', site.target];
     const running = site.start([...words, '--launcher', 'local', ...SLOW]);
+    await running.said(/is safe/);
+    const agents = site.processes();
+    running.kill('SIGKILL');
+    await running.ended;
+    const again = await site.gather('a[1-4]');
+    assert.equal(again.exitCode, 0, again.stderr);
+    const found = [...again.stderr.matchAll(/goes on as process (\d+)/g)].map(([, id]) =>
+      Number(id),
+    );
+    assert.ok(found.length > 0, again.stderr);
+    assert.deepEqual(
+      found.filter((id) => !agents.includes(id)),
+      [],
+    );
+    site.assertSafe(nodes);
+    assert.deepEqual(readdirSync(join(site.root, 'cache/kgetplus/spool')), []);
+  });
+
+  void test('`gather` leaves no agent when it is killed and nodes are not to wait for it', async () => {
+    const site = makeSite();
+    for (const node of nodes) site.image(node, 2 * MiB);
+    const words = ['gather', '-w', 'a[1-4]', site.pattern, '--to', site.target];
+    const alone = ['--launcher', 'local', '--orphan-timeout', '0s'];
+    const running = site.start([...words, ...alone, ...SLOW]);
     await running.said(/released/);
     running.kill('SIGKILL');
     assert.equal((await running.ended).exitCode, null);
@@ -155,7 +181,9 @@ void suite('gather, stopped and continued', { concurrency: 2 }, () => {
     assert.equal(again.exitCode, 0, again.stderr);
     assert.match(again.stderr, /continues run/);
     site.assertSafe([...nodes, 'b1']);
-    assert.ok(before + doneBytes(site) < 1.02 * 8 * MiB, 'what was durable came again');
+    const after = doneBytes(site);
+    assert.ok(after > before, 'the report is that of both parts');
+    assert.ok(after < 1.02 * 8 * MiB, 'what was durable came again');
     assert.doesNotMatch((await site.gather('a[1-4]')).stderr, /continues/);
   });
 

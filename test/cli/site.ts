@@ -86,6 +86,8 @@ export function makeSite(): Site {
   const endings: (() => void)[] = [];
   after(() => {
     for (const end of endings) end();
+    // Nodes whose command was killed wait for the next one, if the test did not come to it.
+    for (const pid of processes()) endProcess(pid);
     rmSync(root, { recursive: true, force: true, maxRetries: 3 });
   });
   const target = join(root, 'out');
@@ -221,6 +223,14 @@ export function wireBytes(site: Site): number {
 export function assertSame(copy: string, original: string): void {
   assert.ok(existsSync(copy), `${copy} is there`);
   assert.ok(readFileSync(copy).equals(readFileSync(original)), `${copy} is like ${original}`);
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has just ended.
+  }
 }
 
 function environmentOf(pid: number): string {

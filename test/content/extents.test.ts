@@ -69,6 +69,7 @@ void test('`dataRuns` asks the next program when one fails at once', async (t) =
 for (const [what, text] of [
   ['ends early', '4096 8192\\n'],
   ['prints nonsense', '4096 8192\\nnonsense\\n'],
+  ['prints extents out of order', '4096 8192\\n0 4096\\nend\\n'],
   ['prints a line without end', `4096 8192\\n${'9'.repeat(500)}`],
 ] as const) {
   void test(`\`dataRuns\` takes all that is left for data when a program ${what}`, async (t) => {

@@ -10,7 +10,10 @@ import { CHUNK } from './fixtures.ts';
 const DIGEST = digestOf(Buffer.from('a chunk'));
 
 void test('`add` wants a digest again when too many positions wait for it', () => {
-  const wanted = createWantedChunks(MAX_WRITTEN_AT_ONCE_BYTES / 3);
+  const wanted = createWantedChunks({
+    sizeBytes: Number.MAX_SAFE_INTEGER,
+    chunkSizeBytes: MAX_WRITTEN_AT_ONCE_BYTES / 3,
+  });
   const answers = [10, 11, 12, 13, 14].map((position) => wanted.add(position, DIGEST));
   assert.deepEqual(answers, [true, false, false, true, false]);
   assert.deepEqual(wanted.get(10)?.positions, [10, 11, 12]);
@@ -21,7 +24,7 @@ void test('`add` wants a digest again when too many positions wait for it', () =
 });
 
 void test('`add` refuses more chunks than may be wanted at once', () => {
-  const wanted = createWantedChunks(CHUNK);
+  const wanted = createWantedChunks({ sizeBytes: Number.MAX_SAFE_INTEGER, chunkSizeBytes: CHUNK });
   const add = (position: number): boolean =>
     wanted.add(position, digestOf(Buffer.from(String(position))));
   for (let position = 0; position < MAX_WANTED_CHUNKS; position += 1) add(position);

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { PassThrough, Writable, type Readable } from 'node:stream';
-import { it } from 'node:test';
+import { after, it } from 'node:test';
 import type { AgentChannel, CoordinatorChannel } from '../../src/control/channel.ts';
 import { MAX_LINE_BYTES } from '../../src/control/message-lines.ts';
 import { memoryChannelPair } from '../../src/control/memory-channel.ts';
 import { agentMessage, coordinatorMessage } from '../../src/control/messages.ts';
 import { streamChannel } from '../../src/control/stream-channel.ts';
 import { channelContract, hear, type OpenChannel } from './channel-contract.ts';
+import { temporaryDirectory } from './temporary.ts';
 
 function coordinatorEnd(readable: Readable, writable: Writable): CoordinatorChannel {
   return streamChannel({ readable, writable, schema: agentMessage, peer: 'the agent on node07' });
@@ -22,6 +26,33 @@ function streamPair(): OpenChannel {
   return { coordinator: coordinatorEnd(up, down), agent: agentEnd(down, up) };
 }
 
+/** The two ends of connections, as many as the contract has use for. */
+async function socketPairs(count: number): Promise<[here: Socket, there: Socket][]> {
+  const path = join(temporaryDirectory(), 'socket');
+  const arriving: ((socket: Socket) => void)[] = [];
+  const server = createServer({ allowHalfOpen: true }, (socket) => arriving.shift()?.(socket));
+  server.listen(path);
+  await once(server, 'listening');
+  const pairs: [Socket, Socket][] = [];
+  for (let made = 0; made < count; made += 1) {
+    const arrived = new Promise<Socket>((resolve) => arriving.push(resolve));
+    const here = connect({ path, allowHalfOpen: true });
+    pairs.push([here, await arrived]);
+  }
+  after(() => {
+    for (const socket of pairs.flat()) socket.destroy();
+    server.close();
+  });
+  return pairs;
+}
+
+const sockets = await socketPairs(16);
+
+function socketPair(): OpenChannel {
+  const [here, there] = sockets.pop() ?? assert.fail('the contract has use for more pairs');
+  return { coordinator: coordinatorEnd(here, here), agent: agentEnd(there, there) };
+}
+
 /** A child that passes on everything between its standard streams and two more pipes to us. */
 function processPair(): OpenChannel {
   const relay = 'cat <&3 4>&- & exec 3<&-; exec cat >&4 4>&-';
@@ -33,6 +64,7 @@ function processPair(): OpenChannel {
 
 channelContract('memory', memoryChannelPair);
 channelContract('pair of streams', streamPair);
+channelContract('socket', socketPair);
 channelContract('child process', processPair);
 
 /** What the coordinator makes of these bytes from an agent. */

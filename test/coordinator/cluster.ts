@@ -5,9 +5,11 @@ import { memoryChannelPair } from '../../src/control/memory-channel.ts';
 import type { AgentMessage, CoordinatorMessage, ImageName } from '../../src/control/messages.ts';
 import type { ImageFacts, RunFailure } from '../../src/coordinator/facts.ts';
 import { gather } from '../../src/coordinator/gather.ts';
+import type { EarlierRelease, Resumption } from '../../src/coordinator/fold-journal.ts';
 import type { JournalRecord } from '../../src/coordinator/journal.ts';
 import type { GatherOutcome, GatherPlan } from '../../src/coordinator/ports.ts';
 import { FRONTEND } from '../../src/planner/types.ts';
+import { idleClock } from './idle-clock.ts';
 
 type Order = Extract<CoordinatorMessage, { type: 'receive' }>;
 
@@ -27,8 +29,24 @@ export interface ClusterScript {
   readonly plan?: Partial<GatherPlan>;
   /** `NODE/FILE` of what the frontend has from before. */
   readonly seeded?: readonly string[];
+  /**
+   * What the agent of `node` says to a message at once; undefined: as a good one would.
+   */
+  answer?(
+    node: string,
+    message: CoordinatorMessage,
+    voice: Voice,
+  ): readonly AgentMessage[] | undefined;
   /** Decides the fate of a transfer; by default it arrives and becomes durable. */
   onReceive?(order: Order, world: World): Fate;
+}
+
+/** How an agent says more, later. */
+export interface Voice {
+  say(message: AgentMessage): void;
+  readonly clock: Clock;
+  /** As `World.pass`. */
+  pass(durationMs: number): void;
 }
 
 export type Fate =
@@ -48,10 +66,11 @@ export interface World {
   readonly journal: JournalRecord[];
   readonly safe: string[];
   readonly failures: RunFailure[];
+  nowMs(): number;
   /** Cuts the channel of an agent. */
   kill(node: string): void;
   interrupt(): void;
-  /** Lets time pass. */
+  /** Holds the coordinator up for so long. Otherwise time passes when nothing else happens. */
   pass(durationMs: number): void;
   /** Whether a pull is one of the frontend. */
   toFrontend(order: Order): boolean;
@@ -79,6 +98,24 @@ export const PLAN: GatherPlan = {
   resumption: undefined,
 };
 
+/** Of a run that had only begun. */
+export const RESUMPTION: Resumption = {
+  run: 'before',
+  startedAt: '2026-01-01T00:00:00.000Z',
+  lastSeconds: 0,
+  invocation: undefined,
+  nodeSets: [],
+  released: new Map(),
+  images: new Map(),
+  transfers: [],
+};
+
+/** These nodes were released, and given back. */
+export function releasedBefore(...nodes: string[]): Map<string, EarlierRelease> {
+  const release = { releasedSeconds: 3, readySeconds: 1, givenBack: true };
+  return new Map(nodes.map((node) => [node, release]));
+}
+
 /** What an agent says that can work. */
 export const READY = {
   type: 'ready' as const,
@@ -90,36 +127,12 @@ export const READY = {
   warnings: [],
 };
 
-/**
- * Delays before retries pass at once; longer ones, of pings and limits, only when `pass` is called.
- */
-function hastyClock(): Clock & { pass(durationMs: number): void } {
-  let nowMs = 0;
-  const sleepers = new Set<() => void>();
-  return {
-    nowMs: () => nowMs,
-    sleep: (durationMs, signal) =>
-      new Promise((resolve) => {
-        if (durationMs < 5000) resolve();
-        else sleepers.add(resolve);
-        signal?.addEventListener('abort', () => resolve());
-      }),
-    pass(durationMs) {
-      nowMs += durationMs;
-      for (const wake of sleepers) {
-        sleepers.delete(wake);
-        wake();
-      }
-    },
-  };
-}
-
 /** Runs the production coordinator against agents in memory; nothing takes real time. */
 export async function runCluster(script: ClusterScript): Promise<GatherOutcome & { world: World }> {
   const interrupt = new AbortController();
   const cuts = new Map<string, () => void>();
   const frontendOrders = new Set<Order>();
-  const clock = hastyClock();
+  const clock = idleClock();
   let sendersNow = 0;
   const world = {
     launched: [] as string[],
@@ -131,6 +144,7 @@ export async function runCluster(script: ClusterScript): Promise<GatherOutcome &
     journal: [] as JournalRecord[],
     safe: [] as string[],
     failures: [] as RunFailure[],
+    nowMs: () => clock.nowMs(),
     kill: (node: string) => cuts.get(node)?.(),
     interrupt: () => interrupt.abort(),
     pass: clock.pass,
@@ -146,7 +160,9 @@ export async function runCluster(script: ClusterScript): Promise<GatherOutcome &
       cuts.set(node, () => agent.close());
       agent.onEnd(() => {});
       agent.onMessage((message) => {
-        for (const answer of answers(node, behaviour, message)) agent.send(answer);
+        const say = (said: AgentMessage): void => agent.send(said);
+        const own = script.answer?.(node, message, { say, clock, pass: clock.pass });
+        for (const answer of own ?? answers(node, behaviour, message)) agent.send(answer);
         const dies = message.type === 'find' && behaviour.scans === 'die';
         if (message.type === 'leave' || dies) agent.close();
       });

@@ -7,6 +7,8 @@ import {
   durable,
   equalNodes,
   IMAGE_BYTES,
+  releasedBefore,
+  RESUMPTION,
   runCluster,
   type NodeScript,
 } from './cluster.ts';
@@ -26,7 +28,7 @@ void suite('gather', () => {
     assert.deepEqual(new Set(world.safe), new Set(names.map(disk)));
     assert.deepEqual(world.releaseCommands.toSorted(), names.toSorted());
     assert.deepEqual(new Set([...facts.nodes.values()].map((n) => n.state)), new Set(['released']));
-    assert.deepEqual(world.journal.at(-1), { type: 'end' });
+    assert.equal(world.journal.at(-1)?.type, 'end');
     assert.ok(world.pulls.length > 9, 'some images were relayed');
   });
 
@@ -49,7 +51,7 @@ void suite('gather', () => {
       { code: 'unreachable', message: 'no route', node: 'node2', path: null },
     ]);
     assert.ok(!world.releaseCommands.includes('node2'));
-    assert.deepEqual(world.journal.at(-1), { type: 'end' }, 'nothing to go on with');
+    assert.equal(world.journal.at(-1)?.type, 'end', 'nothing to go on with');
   });
 
   void test('`gather` tries a transfer again when its link fails', async () => {
@@ -219,7 +221,7 @@ void suite('gather of awkward nodes', () => {
     const missing = [...facts.images.values()].filter((image) => image.state === 'missing');
     assert.equal(missing.length, 1);
     assert.equal(facts.nodes.get(missing[0]?.node ?? '')?.state, 'released');
-    assert.notDeepEqual(world.journal.at(-1), { type: 'end' });
+    assert.notEqual(world.journal.at(-1)?.type, 'end');
   });
 
   void test('`gather` moves nothing in a dry run', async () => {
@@ -247,8 +249,8 @@ void suite('gather, interrupted and continued', () => {
   });
 
   const resumption = {
-    run: 'before',
-    released: new Set(['node1', 'node2']),
+    ...RESUMPTION,
+    released: releasedBefore('node1', 'node2'),
     images: new Map([
       [disk('node1'), { ...spooled('node1'), safe: true, copies: [] }],
       [disk('node2'), { ...spooled('node2'), safe: false, copies: ['node3'] }],
@@ -267,7 +269,7 @@ void suite('gather, interrupted and continued', () => {
       [...facts.images.values()].map(({ state }) => state),
       ['safe', 'safe', 'safe'],
     );
-    assert.deepEqual(world.journal.at(-1), { type: 'end' });
+    assert.equal(world.journal.at(-1)?.type, 'end');
   });
 
   void test('`gather` asks a released node back when no spool has its image', async () => {

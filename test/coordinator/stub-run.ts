@@ -3,6 +3,7 @@ import { handleMessage } from '../../src/coordinator/agent-events.ts';
 import { createFacts, imageId } from '../../src/coordinator/facts.ts';
 import { execute } from '../../src/coordinator/commands.ts';
 import type { JournalRecord } from '../../src/coordinator/journal.ts';
+import { RUN_LIMITS } from '../../src/coordinator/limits.ts';
 import type { GatherPlan } from '../../src/coordinator/ports.ts';
 import type { Run } from '../../src/coordinator/run.ts';
 import { FRONTEND, type PlannerEvent } from '../../src/planner/types.ts';
@@ -72,9 +73,13 @@ export function stubRun(changes: Partial<GatherPlan>): StubRun {
       leave: never,
       disband: never,
     },
+    limits: RUN_LIMITS,
     servingPorts: new Map(),
+    scannedBytes: new Map(),
     spares: new Map(),
     recalled: new Set(),
+    withheld: new Set(),
+    owed: new Set(),
     seeded: new Set(),
     assembly: 'none',
     planner: undefined,

@@ -4,7 +4,7 @@ import { suite, test } from 'node:test';
 import { endFacts } from '../../src/coordinator/ending.ts';
 import { loseNode } from '../../src/coordinator/loss.ts';
 import { FRONTEND } from '../../src/planner/types.ts';
-import { IMAGE_BYTES } from './cluster.ts';
+import { IMAGE_BYTES, releasedBefore, RESUMPTION } from './cluster.ts';
 import { stubRun, type StubRun } from './stub-run.ts';
 
 const nodes = ['n1', 'n2', 'n3'];
@@ -125,7 +125,7 @@ void suite('when all nodes have come', () => {
   });
 
   void test('`assembled` is told at once when an earlier run released every node', () => {
-    const resumption = { run: 'before', released: new Set(nodes), images: new Map() };
+    const resumption = { ...RESUMPTION, released: releasedBefore(...nodes) };
     const stub = stubRun({ nodes, resumption });
     stub.begin();
     assert.equal(stub.told('assembled').length, 1);
@@ -179,9 +179,30 @@ void suite('several copies of an image', () => {
     );
   });
 
+  void test('`tellListed` waits while a spool keeps an image whose node has not answered', () => {
+    for (const isLost of [false, true]) {
+      const stub = stubRun({ nodes: ['n1', 'n2'] });
+      stub.begin();
+      stub.join('n2', { spooled: [spooled()] });
+      stub.list('n2', '/vm/other');
+      assert.deepEqual(stub.told('listed'), [], 'it is not released yet');
+      stub.join('n1');
+      assert.deepEqual(stub.told('listed'), []);
+      if (isLost) loseNode(stub.run, 'n1', FAILURE);
+      else stub.list('n1', '/vm/disk');
+      const told = stub.told('listed').map(({ node }) => node);
+      assert.deepEqual(told, isLost ? ['n2'] : ['n2', 'n1']);
+      const held = stub.told('held').filter(({ image }) => image === DISK);
+      assert.deepEqual(
+        held.map(({ node }) => node),
+        [isLost ? 'n2' : 'n1'],
+      );
+    }
+  });
+
   void test('`takeUpSpooled` takes up every copy that the journal knows', () => {
     const images = new Map([[DISK, { ...spooled(), safe: false, copies: ['n2', 'n4'] }]]);
-    const resumption = { run: 'before', released: new Set(['n1']), images };
+    const resumption = { ...RESUMPTION, released: releasedBefore('n1'), images };
     const stub = stubRun({ nodes: ['n1', 'n2', 'n3', 'n4'], resumption });
     stub.begin();
     for (const node of ['n2', 'n3', 'n4']) stub.join(node, { spooled: [spooled()] });

@@ -138,14 +138,21 @@ export function memoryLanding(options: MemoryLandingOptions): MemoryLanding {
     doneBytes += chunk.length;
   }
 
+  /** A short chunk is not to be had from a full one, whatever their digests are said to be. */
+  function keyOf(position: number, digest: string): string {
+    return `${chunkLengthAt(shape, position)} ${digest}`;
+  }
+
   /** Whether the chunk has to be fetched. */
   function isMissing(position: number, digest: string): boolean {
     digestAt[position] = digest;
-    const seed = atHand.get(digest);
-    const others = waiting.get(digest);
+    const found = atHand.get(digest);
+    const seed = found?.length === chunkLengthAt(shape, position) ? found : undefined;
+    const key = keyOf(position, digest);
+    const others = waiting.get(key);
     if (seed !== undefined) place(position, seed);
     else if (others !== undefined) others.push(position);
-    else waiting.set(digest, [position]);
+    else waiting.set(key, [position]);
     return seed === undefined && others === undefined;
   }
 
@@ -171,8 +178,9 @@ export function memoryLanding(options: MemoryLandingOptions): MemoryLanding {
         throw new KgetError('corrupt', `Cannot store chunk ${position}: it has another digest`);
       }
       written.push(position);
-      for (const other of waiting.get(digest) ?? []) place(other, chunk);
-      waiting.delete(digest);
+      const key = keyOf(position, digest);
+      for (const other of waiting.get(key) ?? []) place(other, chunk);
+      waiting.delete(key);
       atHand.set(digest, Buffer.from(chunk));
     },
     doneBytes: () => doneBytes,
