@@ -22,8 +22,6 @@ export function nextCommand(
   if (last.words[0] === 'resume' && /Nothing to resume/.test(last.stderr)) {
     return /: run \S+ ended/.test(last.stderr) ? undefined : gatherWords(field, scenario, nodes);
   }
-  const left = /^Not released: (\S+); run again with -w/m.exec(last.stderr)?.[1];
-  if (left !== undefined && hasEnded(last.journal)) return gatherWords(field, scenario, left);
   return field.hasResume ? ['resume', TARGET] : gatherWords(field, scenario, nodes);
 }
 
@@ -33,9 +31,4 @@ function gatherWords(field: Field, scenario: Scenario, nodes: string): readonly 
   const where = ['gather', '-w', nodes, `${IMAGES}/*.img`, '--to', TARGET, '--ssh', ssh];
   const how = ['--layout', scenario.layout, '--copies', String(scenario.copies)];
   return [...where, ...how, '--on-release', HOOK, ...field.gatherWords];
-}
-
-/** Whether the last record of a journal says that its run has ended. */
-function hasEnded(journal: string | undefined): boolean {
-  return (journal ?? '').trimEnd().split('\n').at(-1)?.includes('"type":"end"') === true;
 }

@@ -37,7 +37,7 @@ void suite('nodes that cannot take part', { concurrency: 2 }, () => {
       );
       assert.equal(site.report().nodes.find((entry) => entry.node === node)?.state, 'failed');
     }
-    assert.match(stderr, /Not released: .*refused1.*; run again with -w for these/);
+    assert.match(stderr, /Not released: .*refused1.*; kgetplus resume .* tries these again/);
     site.assertSafe(['good1', 'good2']);
     assert.deepEqual(site.spooled(), []);
   });
