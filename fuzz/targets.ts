@@ -51,6 +51,7 @@ import {
   tryNodeSet,
   tryTopology,
 } from './nodeset-trials.ts';
+import { storeStreams, tryReceiverStore } from './receiver-store-trials.ts';
 import { tryReceiver } from './receiver-trials.ts';
 import { mutateSegment, segmentSamples, trySegment } from './segment-trials.ts';
 import { trySender } from './sender-trials.ts';
@@ -214,6 +215,14 @@ export const targets: readonly Target[] = [
     samples: answerStreams,
     mutate: mutateFrames,
     run: tryReceiver,
+  },
+  {
+    name: 'receiver-store',
+    codes: ERROR_CODES.filter((code) => code !== 'internal'),
+    inputs: INPUTS,
+    samples: storeStreams,
+    mutate: mutateFrames,
+    run: tryReceiverStore,
   },
   {
     name: 'sender',

@@ -4,6 +4,7 @@ import { KgetError } from '../src/base/error.ts';
 import { exitCodeOf } from '../src/cli/exit-code.ts';
 import { fileLayout } from '../src/cli/file-layout.ts';
 import { type GatherResult, runGather } from '../src/cli/gather-run.ts';
+import { storeLayout } from '../src/cli/store-layout.ts';
 import type { RunObserver } from '../src/coordinator/ports.ts';
 import { clockOf, inProcess, TARGET } from './cluster.ts';
 import { endProcess, startProcess } from './machine/process.ts';
@@ -12,6 +13,9 @@ import type { Stage } from './stage.ts';
 
 /** A run that has not ended by then never will. */
 const RUN_LIMIT_MS = 6 * 3600 * 1000;
+
+/** The quickest. */
+const ZSTD_LEVEL = 1;
 
 /** What the operator asks for. */
 export interface Wish {
@@ -66,7 +70,7 @@ function gather(
       senders: scenario.senders,
       chunkSizeBytes: scenario.chunkSizeBytes,
       targetDirectory: TARGET,
-      layout: fileLayout,
+      layout: scenario.layout === 'store' ? storeLayout(ZSTD_LEVEL) : fileLayout,
       command: ['gather'],
       spoolDirectory: null,
       frontendBytesPerSecond: null,

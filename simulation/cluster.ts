@@ -55,13 +55,13 @@ export function createCluster(
 ): Cluster {
   const timeline = createTimeline();
   const network = createNetwork(timeline, dice);
-  const machine: Machine = { timeline, dice, network, started: 0, ...events };
+  const machine: Machine = { timeline, dice, network, started: 0, processes: [], ...events };
   const hosts = new Map<string, Host>();
   const names = [FRONTEND_HOST, ...scenario.nodes.map(({ name }) => name)];
   for (const name of names)
     hosts.set(
       name,
-      createHost(name, () => timeline.nowMs()),
+      createHost(name, scenario, () => timeline.nowMs()),
     );
   for (const { name, images } of scenario.nodes) {
     const disk = hostNamed(name).disk;
@@ -161,7 +161,7 @@ function startAgent(process: Process, link: ControlLink, address: string | null)
   );
 }
 
-function createHost(name: string, nowMs: () => number): Host {
+function createHost(name: string, scenario: Scenario, nowMs: () => number): Host {
   const disk = createDisk({ capacityBytes: Infinity, nowMs });
   for (const path of ['/home', HOME, '/srv', '/tmp']) {
     disk.makeDirectory(path, 0o755);
@@ -178,6 +178,7 @@ function createHost(name: string, nowMs: () => number): Host {
     diskSlowness: 1,
     failingSyncs: 0,
     flippedReads: 0,
+    hasSync: scenario.hasSync,
     attach: createAttachPoint(),
   };
 }

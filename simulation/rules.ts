@@ -5,6 +5,8 @@ import { type Cluster, SPOOL, TARGET } from './cluster.ts';
 import type { DiskNode, FileNode } from './machine/disk.ts';
 import type { Host } from './machine/process.ts';
 import { type Fault, FRONTEND_HOST, type Scenario } from './scenario.ts';
+import { leftInStore } from './store-leftovers.ts';
+import { createStoreWatch } from './store-watch.ts';
 
 /** An image, as the scenario made it. */
 export interface TrueImage {
@@ -33,8 +35,8 @@ export interface Rules {
   copyDamaged(host: Host, image: TrueImage, file: FileNode): void;
   /** The release hook was called for a node. */
   givenBack(node: string): void;
-  /** Checks what lies under final names. */
-  checkNames(host: Host): void;
+  /** Checks what lies under final names; in a store perhaps only what has just got `path`. */
+  checkNames(host: Host, path?: string): void;
   /** Checks that a run that ended well has left nothing behind on hosts that are there. */
   checkLeftovers(): void;
   /** Checks that no image has lost its last copy without a fault that destroyed it. */
@@ -66,12 +68,14 @@ export function createRules(scenario: Scenario, cluster: Cluster, gone: Readonly
     own.map(({ path, bytes }) => ({ id: `${name}:${path}`, node: name, path, bytes })),
   );
   const frontend = cluster.host(FRONTEND_HOST);
+  const isStore = scenario.layout === 'store';
+  const store = createStoreWatch(frontend.disk, images, scenario.chunkSizeBytes);
 
   function broken(rule: Violation['rule'], what: string): void {
     violations.push({ rule, what });
   }
   function isSafe(image: TrueImage): boolean {
-    return hasAt(frontend, targetPath(image), image);
+    return isStore ? store.isSafe(image) : hasAt(frontend, targetPath(image), image);
   }
   function holdersOf(image: TrueImage): Host[] {
     return [...cluster.hosts.values()].filter((host) => {
@@ -127,7 +131,11 @@ export function createRules(scenario: Scenario, cluster: Cluster, gone: Readonly
         broken(1, `${node} was released: ${found} of ${image.id}, wanted ${wanted}`);
       }
     },
-    checkNames(host) {
+    checkNames(host, renamed) {
+      if (isStore && host === frontend) {
+        for (const defect of store.defects(renamed)) broken(3, defect);
+        return;
+      }
       for (const image of images) {
         const paths =
           host === frontend ? [targetPath(image)] : spoolPaths(host, image).filter(isRecorded);
@@ -167,6 +175,10 @@ export function createRules(scenario: Scenario, cluster: Cluster, gone: Readonly
         const spool = host.disk.find(SPOOL);
         const kept = spool?.kind === 'directory' ? [...spool.entries.keys()] : [];
         if (kept.length > 0) broken('end', `${host.name}:${SPOOL} has ${kept.join(', ')}`);
+      }
+      if (isStore) {
+        const agent = cluster.agents.get(FRONTEND_HOST)?.process;
+        for (const what of leftInStore(cluster.machine.processes, agent)) broken('end', what);
       }
       for (const path of pathsBelow(frontend.disk.resolve(TARGET), TARGET)) {
         const isOwn = path.startsWith(`${TARGET}/.kgetplus/`);

@@ -16,6 +16,10 @@ export interface Scenario {
   readonly survivingPercent: number;
   readonly channelFaults: ChannelFaults;
   readonly faults: readonly Fault[];
+  /** How images lie on the frontend. */
+  readonly layout: 'files' | 'store';
+  /** Whether hosts have a program that syncs a whole file system. */
+  readonly hasSync: boolean;
 }
 
 interface ScenarioNode {
@@ -86,6 +90,9 @@ export function scenarioOf(seed: number): Scenario {
       reorderPerMille: perMille(),
     },
     faults: Array.from({ length: faultCount }, () => drawFault(dice, names)),
+    // Last, since these came later: what seeds stood for before, they still do.
+    layout: dice.oneIn(3) ? 'store' : 'files',
+    hasSync: !dice.oneIn(3),
   };
 }
 

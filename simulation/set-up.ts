@@ -45,8 +45,8 @@ export function createStage(scenario: Scenario, watching: Watching): Stage {
   };
   resetListeners({ opened, closed: (client) => connections.delete(client) });
   for (const host of cluster.hosts.values()) {
-    host.disk.onName = (change) => {
-      if (change === 'renamed') rules.checkNames(host);
+    host.disk.onName = (change, path) => {
+      if (change === 'renamed') rules.checkNames(host, path);
       if (change === 'removed') rules.checkCopies(`when a file was removed on ${host.name}`);
     };
   }

@@ -18,6 +18,8 @@ const STAND_INS: Readonly<Record<string, string>> = {
   'node:tls': 'tls.ts',
   'node:os': 'os.ts',
   'node:child_process': 'child-process.ts',
+  'node:crypto': 'crypto.ts',
+  'node:zlib': 'zlib.ts',
 };
 
 const IDENTITY = new URL('transfer/identity.ts', SOURCE).href;

@@ -20,6 +20,8 @@ export interface FileNode {
   durable: Buffer;
   /** Changes since, in their order. */
   pending: FileChange[];
+  /** Whether a sync of the whole disk has lost something of it, and nobody was told yet. */
+  hasUnseenError: boolean;
 }
 
 type FileChange =
@@ -66,6 +68,8 @@ export interface Disk {
   find(path: string): DiskNode | undefined;
   /** What a loss of power in this moment would leave under `path` in the worst case. */
   findDurable(path: string): DiskNode | undefined;
+  /** All that a loss of power in this moment may leave under `path`; undefined is nothing. */
+  outcomesAt(path: string): ReadonlySet<DiskNode | undefined>;
   createFile(path: string, mode: number): FileNode;
   makeDirectory(path: string, mode: number): DirectoryNode;
   link(node: DiskNode, path: string): void;
@@ -75,11 +79,16 @@ export interface Disk {
   write(file: FileNode, bytes: Uint8Array, offset: number): number;
   resize(file: FileNode, sizeBytes: number): void;
   sync(node: DiskNode): void;
+  /**
+   * Begins to sync all that is pending now. What is returned ends that; if it is given dice, and
+   * there was something to sync, it fails for one file, and returns false.
+   */
+  beginSync(): (failing?: Dice) => boolean;
   /** A sync that fails: what was to be synced never will be, although readers see it. */
   failSync(node: DiskNode): void;
   losePower(loss: PowerLoss): void;
   /** Told of each name that changes. */
-  onName: (change: 'made' | 'renamed' | 'removed') => void;
+  onName: (change: 'made' | 'renamed' | 'removed', path: string) => void;
 }
 
 /** An error of the operating system. */
@@ -137,7 +146,7 @@ export function createDisk(options: { readonly capacityBytes: number; nowMs(): n
     if (directory.entries.has(name)) throw systemError('EEXIST', call, path);
     steps += 1;
     change(directory, { name, node, step: steps });
-    disk.onName('made');
+    disk.onName('made', path);
   }
 
   const disk: Disk = {
@@ -164,6 +173,11 @@ export function createDisk(options: { readonly capacityBytes: number; nowMs(): n
       }
       return at;
     },
+    outcomesAt(path) {
+      let found = new Set<DiskNode | undefined>([root]);
+      for (const name of namesOf(path)) found = new Set([...found].flatMap(outcomesIn(name)));
+      return found;
+    },
     createFile(path, mode) {
       inodes += 1;
       const file: FileNode = {
@@ -175,6 +189,7 @@ export function createDisk(options: { readonly capacityBytes: number; nowMs(): n
         pages: new Set(),
         durable: Buffer.alloc(0),
         pending: [],
+        hasUnseenError: false,
       };
       enter(path, file, 'open');
       return file;
@@ -194,7 +209,7 @@ export function createDisk(options: { readonly capacityBytes: number; nowMs(): n
       }
       steps += 1;
       change(directory, { name, node: undefined, step: steps });
-      disk.onName('removed');
+      disk.onName('removed', path);
     },
     rename(from, to) {
       const source = parentOf(from, 'rename');
@@ -205,7 +220,7 @@ export function createDisk(options: { readonly capacityBytes: number; nowMs(): n
       steps += 1;
       change(target.directory, { name: target.name, node, step: steps });
       change(source.directory, { name: source.name, node: undefined, step: steps });
-      disk.onName('renamed');
+      disk.onName('renamed', to);
     },
     write(file, bytes, offset) {
       const firstPage = Math.floor(offset / PAGE_BYTES);
@@ -234,12 +249,26 @@ export function createDisk(options: { readonly capacityBytes: number; nowMs(): n
       file.modifiedMs = nowMs();
     },
     sync(node) {
-      if (node.kind === 'file') {
-        for (const pending of node.pending) node.durable = applyTo(node.durable, pending);
-      } else {
-        for (const entry of node.pending) settle(node.durable, entry);
+      const last = node.pending.at(-1);
+      if (last !== undefined) syncUpTo(node, last);
+    },
+    beginSync() {
+      const marks = new Map<DiskNode, FileChange | EntryChange>();
+      for (const node of nodesBelow(root)) {
+        const last = node.pending.at(-1);
+        if (last !== undefined) marks.set(node, last);
       }
-      node.pending = [];
+      return (failing) => {
+        const files = [...marks.keys()].filter((node) => node.kind === 'file');
+        const lost = failing === undefined || files.length === 0 ? undefined : failing.pick(files);
+        for (const [node, last] of marks) {
+          if (node !== lost) syncUpTo(node, last);
+        }
+        if (lost === undefined) return true;
+        disk.failSync(lost);
+        lost.hasUnseenError = true;
+        return false;
+      };
     },
     failSync(node) {
       if (node.kind === 'file') node.pending = [];
@@ -289,6 +318,38 @@ function restart(node: DiskNode, loss: Restart, seen: Set<DiskNode>): void {
     }
   }
   node.pending = [];
+}
+
+/** Makes what is pending durable, up to and with `last`, if that still is. */
+function syncUpTo(node: DiskNode, last: FileChange | EntryChange): void {
+  if (node.kind === 'file') {
+    const count = node.pending.findIndex((change) => change === last) + 1;
+    for (const change of node.pending.slice(0, count)) node.durable = applyTo(node.durable, change);
+    node.pending = node.pending.slice(count);
+  } else {
+    const count = node.pending.findIndex((change) => change === last) + 1;
+    for (const entry of node.pending.slice(0, count)) settle(node.durable, entry);
+    node.pending = node.pending.slice(count);
+  }
+}
+
+/** What may be under a name in a directory, which may not be there itself. */
+function outcomesIn(name: string): (directory: DiskNode | undefined) => (DiskNode | undefined)[] {
+  return (directory) => {
+    if (directory?.kind !== 'directory') return [undefined];
+    const pending = directory.pending.filter((entry) => entry.name === name);
+    return [directory.durable.get(name), ...pending.map(({ node }) => node)];
+  };
+}
+
+/** A node and all below it, each once. */
+function nodesBelow(node: DiskNode, seen = new Set<DiskNode>()): Set<DiskNode> {
+  if (seen.has(node)) return seen;
+  seen.add(node);
+  if (node.kind === 'directory') {
+    for (const child of node.entries.values()) nodesBelow(child, seen);
+  }
+  return seen;
 }
 
 /** A write of which only some sectors reached the disk, now and then. */

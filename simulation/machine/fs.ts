@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { asAskedAt, placeOfCall } from '../points.ts';
 import { type DirectoryNode, type DiskNode, type FileNode, systemError } from './disk.ts';
 import { addOpenFile, openFileOf, removeOpenFile } from './open-files.ts';
-import { beforeEffect, currentProcess, post } from './process.ts';
+import { beforeEffect, currentProcess, idOf, post } from './process.ts';
 
 export const constants = realConstants;
 
@@ -138,6 +138,10 @@ function syncNode(fd: number, call: string): void {
     throw systemError('EIO', call);
   }
   host.disk.sync(node);
+  // As Linux does since 4.16: whoever syncs a file first after an error is told of it.
+  if (node.kind === 'directory' || !node.hasUnseenError) return;
+  node.hasUnseenError = false;
+  throw systemError('EIO', call);
 }
 
 export function fsyncSync(fd: number): void {
@@ -252,7 +256,14 @@ export function rmdirSync(path: string): void {
   disk().remove(path);
 }
 
-export function mkdirSync(path: string, { mode = 0o777 }: { mode?: number } = {}): void {
+export function mkdirSync(
+  path: string,
+  { mode = 0o777, recursive = false }: { mode?: number; recursive?: boolean } = {},
+): void {
+  if (recursive) {
+    if (disk().find(path)?.kind === 'directory') return;
+    if (disk().find(dirname(path)) === undefined) mkdirSync(dirname(path), { mode, recursive });
+  }
   if (disk().find(path) !== undefined) throw systemError('EEXIST', 'mkdir', path);
   beforeEffect(`mkdir ${path}`);
   disk().makeDirectory(path, mode);
@@ -316,15 +327,19 @@ export function readFileSync(
   path: string,
   encoding?: 'utf8' | { encoding: 'utf8' },
 ): string | Buffer {
-  const process = currentProcess();
-  // What proc(5) says of this process; of all others, that they are gone.
-  if (path.startsWith('/proc/')) {
-    const fields = Array.from({ length: 30 }, (_, at) => (at === 18 ? process.startTime : 0));
-    return `1 (node) S ${fields.join(' ')}`;
-  }
+  const id = /^\/proc\/(\d+)\/stat$/.exec(path)?.[1];
+  if (id !== undefined) return statOfProcess(Number(id));
   const node = disk().resolve(path);
   if (node.kind === 'directory') throw systemError('EISDIR', 'read', path);
   return encoding === undefined ? Buffer.from(node.content) : node.content.toString('utf8');
+}
+
+/** What proc(5) says of a process of this host. */
+function statOfProcess(id: number): string {
+  const found = [...currentProcess().host.processes].find((process) => idOf(process) === id);
+  if (found === undefined) throw systemError('ENOENT', 'open', `/proc/${id}/stat`);
+  const fields = Array.from({ length: 30 }, (_, at) => (at === 18 ? found.startTime : 0));
+  return `${id} (node) S ${fields.join(' ')}`;
 }
 
 export function writeFileSync(
@@ -392,14 +407,32 @@ export function readlinkSync(path: string): string {
   throw systemError('EINVAL', 'readlink', dirname(path));
 }
 
-export function opendirSync(): never {
-  throw new Error('opendirSync is not simulated');
+/** What production code asks of a `Dir`. */
+interface SimulatedListing {
+  readSync(): SimulatedEntry | null;
+  closeSync(): void;
 }
 
-export function globSync(): string[] {
-  return [];
+export function opendirSync(path: string): SimulatedListing {
+  const entries = readdirSync(path, { withFileTypes: true });
+  return { readSync: () => entries.shift() ?? null, closeSync: () => {} };
 }
 
-export function createReadStream(): never {
-  throw new Error('createReadStream is not simulated');
+/** Paths below `cwd` that match a pattern, of which `*` is all that is simulated. */
+export function globSync(pattern: string, { cwd }: { cwd: string }): string[] {
+  let found = [''];
+  for (const part of pattern.split('/')) {
+    const name = new RegExp(`^(?!\\.)${part.replaceAll('.', '\\.').replaceAll('*', '.*')}$`);
+    found = found.flatMap((path) => {
+      const directory = disk().find(join(cwd, path));
+      if (directory?.kind !== 'directory') return [];
+      const names = [...directory.entries.keys()].filter((it) => name.test(it));
+      return names.map((it) => join(path, it));
+    });
+  }
+  return found.toSorted();
+}
+
+export async function* createReadStream(path: string): AsyncGenerator<Buffer> {
+  yield await soon(() => Buffer.from(readFileSync(path)));
 }

@@ -2,7 +2,7 @@
  * Timers and clocks of the language, as simulated processes see them. Everyone else goes on with the
  * real ones.
  */
-import { currentProcess, isSimulated, post } from './process.ts';
+import { currentProcess, idOf, isSimulated, post } from './process.ts';
 
 /** The wall clock when a simulation begins: 2026-01-01. */
 const EPOCH_MS = Date.UTC(2026, 0, 1);
@@ -90,6 +90,8 @@ export function substituteGlobals(): void {
   for (const name of ['clearTimeout', 'clearInterval', 'clearImmediate']) {
     scope[name] = cancel(scope[name] as Callback);
   }
+  const { pid } = process;
+  Object.defineProperty(process, 'pid', { get: () => (isSimulated() ? idOf(currentProcess()) : pid) });
   const realNow = performance.now.bind(performance);
   performance.now = () => (isSimulated() ? nowMs() : realNow());
   const RealDate = Date;

@@ -19,6 +19,8 @@ export interface Host {
   failingSyncs: number;
   /** So many reads of images will find a bit flipped that is not on the disk. */
   flippedReads: number;
+  /** Whether it has coreutils' `sync`. */
+  readonly hasSync: boolean;
   /** Where its agents find each other. */
   readonly attach: AttachPoint;
 }
@@ -30,6 +32,8 @@ export interface Machine {
   readonly network: Network;
   /** How many processes and connections there were: each has a number of its own. */
   started: number;
+  /** All that there were. */
+  readonly processes: Process[];
   /**
    * Called before each effect that others can see: a change on disk, a message, bytes on a
    * connection. May stop the process, whose effect is then none.
@@ -46,7 +50,10 @@ export interface Process {
   readonly name: string;
   /** Like the field of proc(5): tells it from another process of the same id. */
   readonly startTime: number;
+  readonly startedMs: number;
   state: 'running' | 'dead';
+  /** Since when, and how, if it is dead. */
+  ended: { readonly atMs: number; readonly how: ProcessEnd } | undefined;
   /** While stopped, nothing reaches it. */
   stoppedUntilMs: number;
   /** Effects so far. */
@@ -79,6 +86,8 @@ export function isSimulated(): boolean {
   return running !== undefined;
 }
 
+const FIRST_ID = 100;
+
 /** Starts a process on a host that is up. */
 export function startProcess(machine: Machine, host: Host, name: string): Process {
   machine.started += 1;
@@ -87,19 +96,28 @@ export function startProcess(machine: Machine, host: Host, name: string): Proces
     host,
     name,
     startTime: machine.started,
+    startedMs: machine.timeline.nowMs(),
     state: 'running',
+    ended: undefined,
     stoppedUntilMs: 0,
     effects: 0,
     onEnd: new Set(),
   };
   host.processes.add(process);
+  machine.processes.push(process);
   return process;
+}
+
+/** Its id, as the system counts. */
+export function idOf({ startTime }: Process): number {
+  return FIRST_ID + startTime;
 }
 
 /** Ends a process: nothing of it happens any more. */
 export function endProcess(process: Process, how: ProcessEnd): void {
   if (process.state === 'dead') return;
   process.state = 'dead';
+  process.ended = { atMs: process.machine.timeline.nowMs(), how };
   process.host.processes.delete(process);
   for (const listener of process.onEnd) listener(how);
   process.onEnd.clear();

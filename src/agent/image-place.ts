@@ -19,7 +19,7 @@ export interface ImagePlace {
   record(image: ImageName): Promise<void>;
   /** Complete images from earlier runs that can be served. */
   kept(): readonly ImageName[];
-  /** Removes an image that is safe elsewhere; nothing happens if it is not here. */
+  /** Removes an image that is safe elsewhere, or bad; nothing happens if it did not land here. */
   drop(id: string): void;
   /** Removes all that can be spared when the run is over. */
   empty(): void;

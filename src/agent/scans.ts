@@ -38,8 +38,8 @@ export function createScans(options: ScanOptions): Scans {
   async function tell(path: string, coordinator: AgentOutlet): Promise<void> {
     waiting.set(path, coordinator);
     try {
-      const { dataBytes, sketch } = await scans.outcomeOf(path);
-      coordinator.send({ type: 'scanned', path, dataBytes, sketch });
+      const { dataBytes, imageDigest, sketch } = await scans.outcomeOf(path);
+      coordinator.send({ type: 'scanned', path, dataBytes, imageDigest, sketch });
     } catch (error) {
       const failure = toFailure(error);
       if (!signal.aborted) coordinator.send({ type: 'scan-failed', path, failure });

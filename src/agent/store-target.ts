@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { KgetError, toFailure } from '../base/error.ts';
 import { indexPathOf } from '../content/seed-file.ts';
 import { hasZstd } from '../content/zstd.ts';
-import type { TargetConfiguration } from '../control/messages.ts';
+import type { ImageName, TargetConfiguration } from '../control/messages.ts';
 import { type ChunkWriter, openChunkWriter } from '../store/chunk-writer.ts';
 import { type Lease, takeLease } from '../store/lease.ts';
 import { openStoreLanding } from '../store/store-landing.ts';
@@ -30,6 +30,8 @@ export async function openStoreTarget({ directory, run, level }: StoreTarget): P
   const place = storePlace(directory);
   const { writer, lease } = await openWriter(place);
   const snapshots = join(place.snapshots, plainName(run));
+  const indexOf = (image: ImageName): string =>
+    indexPathOf(join(snapshots, plainName(image.node), plainName(basename(image.path))));
   return {
     place: targetPlace({
       directory,
@@ -39,12 +41,11 @@ export async function openStoreTarget({ directory, run, level }: StoreTarget): P
           ...options,
           place,
           writer,
-          indexPath: indexPathOf(
-            join(snapshots, plainName(image.node), plainName(basename(image.path))),
-          ),
+          indexPath: indexOf(image),
           title: titleOf(image),
           level,
         }),
+      filesOf: (image) => [indexOf(image)],
       async close() {
         await writer.close();
         lease.release();

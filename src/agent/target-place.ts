@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import type { ImageName } from '../control/messages.ts';
 import type { ImagePlace } from './image-place.ts';
 
 /**
@@ -5,13 +7,22 @@ import type { ImagePlace } from './image-place.ts';
  * stays.
  */
 export function targetPlace(
-  place: Pick<ImagePlace, 'directory' | 'level' | 'land' | 'close'>,
+  place: Pick<ImagePlace, 'directory' | 'level' | 'land' | 'close'> & {
+    /** The files that an image becomes. */
+    filesOf(image: ImageName): readonly string[];
+  },
 ): ImagePlace {
+  const landed = new Map<string, readonly string[]>();
   return {
     ...place,
-    record: () => Promise.resolve(),
+    async record(image) {
+      landed.set(image.id, place.filesOf(image));
+    },
     kept: () => [],
-    drop: () => {},
+    drop(id) {
+      for (const file of landed.get(id) ?? []) rmSync(file, { force: true });
+      landed.delete(id);
+    },
     empty: () => {},
   };
 }

@@ -105,7 +105,7 @@ export async function openWorkplace(
       summary: { ...look(room, options), port: exchange.port, spooled, warnings },
       receives: exchange.receives,
       find: (patterns) => scans.find(patterns, channel),
-      drop: (image) => room.shelf?.drop(image),
+      drop: (image) => (room.shelf ?? room.place).drop(image),
     };
   }
 

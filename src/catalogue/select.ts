@@ -54,9 +54,8 @@ function matching(all: readonly Snapshot[], selector: string): readonly Snapshot
   const parts = selector.split('/').filter((part) => part !== '');
   const [run = '*', node = '*', name = '*'] = parts;
   if (parts.length > 3) throw unfound(selector, 'wanted RUN/NODE/NAME');
-  const ofRun = all.filter(({ node: its, name: called }) =>
-    [matcher(node)(its), matcher(name)(called)].every(Boolean),
-  );
+  const [isNode, isName] = [matcher(node), matcher(name)];
+  const ofRun = all.filter((snapshot) => isNode(snapshot.node) && isName(snapshot.name));
   const found = run === LATEST ? newest(ofRun) : ofRuns(ofRun, { run, all, selector });
   if (found.length === 0) throw unfound(selector, 'kgetplus ls shows what there is');
   return found;

@@ -70,6 +70,8 @@ function unnamed({ id, node, path, sizeBytes, digest, dataBytes }: Named, isSafe
     route: [],
     relayed: new Map<string, readonly string[]>(),
     digest: digest ?? null,
+    vouch: 'none',
+    heldBack: new Map(),
   } satisfies ImageFacts;
 }
 

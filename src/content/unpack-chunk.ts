@@ -2,7 +2,7 @@ import * as zlib from 'node:zlib';
 import { assert } from '../base/assert.ts';
 import { KgetError } from '../base/error.ts';
 import { type DigestAlgorithm, digestBy } from './digest-algorithm.ts';
-import { hasZstd, windowLogFor } from './zstd.ts';
+import { hasZstd } from './zstd.ts';
 
 /** A chunk as it should be when it is unpacked. */
 interface WantedChunk {
@@ -15,6 +15,12 @@ interface WantedChunk {
 const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
 const XZ_MAGIC = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]);
+
+/**
+ * The largest window that a zstd frame may ask for, as a power of two: 8 MiB, what RFC 8878,
+ * 3.1.1.1.2, recommends decoders to support. Frames of larger chunks may ask for as much as these.
+ */
+const WINDOW_LOG = 23;
 
 /** zlib's least. */
 const MIN_BUFFER_BYTES = 64;
@@ -86,7 +92,8 @@ function chooseDecompressor(packed: Uint8Array, title: string): Decompressor {
 }
 
 function decompressZstd(packed: Uint8Array, limits: Limits): Buffer {
-  const params = { [zlib.constants.ZSTD_d_windowLogMax]: windowLogFor(limits.maxOutputLength) };
+  const windowLog = Math.max(WINDOW_LOG, Math.ceil(Math.log2(limits.maxOutputLength)));
+  const params = { [zlib.constants.ZSTD_d_windowLogMax]: windowLog };
   return zlib.zstdDecompressSync(packed, { ...limits, params });
 }
 

@@ -38,23 +38,11 @@ function oneBufferFor(bytes: number): number {
   return Math.max(bytes + 1, zlib.constants.Z_MIN_CHUNK);
 }
 
-/**
- * The largest window that a zstd frame may ask for, as a power of two: 8 MiB, what RFC 8878,
- * 3.1.1.1.2, recommends decoders to support. Frames of larger chunks may ask for as much as these.
- */
-const WINDOW_LOG = 23;
-
-/** What a frame of a chunk may ask for, whoever reads it: what is taken in can be read again. */
-export function windowLogFor(plainBytes: number): number {
-  return Math.max(WINDOW_LOG, Math.ceil(Math.log2(plainBytes)));
-}
-
 /** A chunk of at most `maxBytes` in a zstd frame. @throws Error if it is anything else */
 export function decompressUpTo(packed: Uint8Array, maxBytes: number): Buffer {
   return zlib.zstdDecompressSync(packed, {
     maxOutputLength: maxBytes,
     chunkSize: oneBufferFor(maxBytes),
-    params: { [zlib.constants.ZSTD_d_windowLogMax]: windowLogFor(maxBytes) },
   });
 }
 

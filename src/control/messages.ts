@@ -13,7 +13,12 @@ const MAX_PATH_CHARACTERS = 4096;
 /** Images of one node: source/find-images.ts names no more. */
 const MAX_FOUND_IMAGES = 10_000;
 
-const failure = z.object({ code: z.enum(ERROR_CODES), message: z.string() });
+/** What agents say in words is cut there: a line for people, which may quote a long path. */
+const MAX_TEXT_CHARACTERS = 2000;
+
+const text = z.string().check(z.overwrite((said) => said.slice(0, MAX_TEXT_CHARACTERS)));
+
+const failure = z.object({ code: z.enum(ERROR_CODES), message: text });
 
 /** A TCP port that can be dialled. */
 const port = z.int().check(z.gte(1), z.lte(65_535));
@@ -23,10 +28,16 @@ const bytes = z.number().check(z.nonnegative(), z.lte(2 ** 63));
 
 const sizeBytes = z.int().check(z.nonnegative());
 
+/** Bytes that were counted; whole numbers, as the journal has them. */
+const countedBytes = sizeBytes;
+
+/** SHA-256, hexadecimal. */
+const digest = z.string().check(z.regex(/^[0-9a-f]{64}$/));
+
 /** The absolute path of a file: its last part is a name. */
 const path = z.string().check(
   z.maxLength(MAX_PATH_CHARACTERS),
-  z.refine((text) => /^\/[^\0]*$/.test(text) && !/\/\.{0,2}$/.test(text)),
+  z.refine((name) => /^\/[^\0]*$/.test(name) && !/\/\.{0,2}$/.test(name)),
 );
 
 /** An image by its place in the cluster; `id` is unique in a run and safe in messages and logs. */
@@ -130,7 +141,7 @@ const ready = z.object({
    * On the frontend: `NODE/FILE` of each image of which an earlier version lies there as a seed.
    */
   seeded: z.array(z.string()),
-  warnings: z.array(z.string()),
+  warnings: z.array(text),
 });
 
 /** The agent cannot work at all: target not writable, port not to be had. */
@@ -141,7 +152,7 @@ const found = z.object({
   images: z
     .array(z.object({ path, sizeBytes, allocatedBytes: bytes }))
     .check(z.maxLength(MAX_FOUND_IMAGES)),
-  problems: z.array(z.object({ pattern: z.string(), failure })),
+  problems: z.array(z.object({ pattern: text, failure })),
 });
 
 /** See `Sketch` in base/sketch.ts. */
@@ -166,7 +177,9 @@ const scanned = z.object({
   type: z.literal('scanned'),
   path,
   /** Bytes in chunks that are not all zero. */
-  dataBytes: bytes,
+  dataBytes: countedBytes,
+  /** SHA-256 over the digests of all chunks in order: what every copy must have. */
+  imageDigest: digest,
   sketch,
 });
 
@@ -177,9 +190,9 @@ const receiving = z.object({
   type: z.literal('receiving'),
   transfer: z.string(),
   /** Bytes of frames that crossed the network for this transfer. */
-  wireBytes: bytes,
+  wireBytes: countedBytes,
   /** Image bytes settled so far, from wherever: network, seeds, zeros. */
-  doneBytes: bytes,
+  doneBytes: countedBytes,
 });
 
 /** Every byte has arrived and was verified: the sender and the link are free; not yet durable. */
@@ -187,20 +200,20 @@ const arrived = z.object({
   type: z.literal('arrived'),
   transfer: z.string(),
   /** Bytes of frames that crossed the network for it, in all. */
-  wireBytes: bytes,
+  wireBytes: countedBytes,
 });
 
 /** The image is complete, verified and durable at the receiver. */
 const received = z.object({
   type: z.literal('received'),
   transfer: z.string(),
-  wireBytes: bytes,
+  wireBytes: countedBytes,
   /** Chunks that came over the network. */
   chunks: z.int().check(z.nonnegative()),
   /** Bytes of non-zero chunks. */
-  dataBytes: bytes,
-  /** SHA-256 over the digests of all chunks in order, hexadecimal. */
-  imageDigest: z.string(),
+  dataBytes: countedBytes,
+  /** SHA-256 over the digests of all chunks in order. */
+  imageDigest: digest,
 });
 
 const receiveFailed = z.object({
@@ -214,7 +227,7 @@ const receiveFailed = z.object({
 const pong = z.object({ type: z.literal('pong') });
 
 /** Something worth a line in the log: a refused stranger, an ignored seed. */
-const notice = z.object({ type: z.literal('notice'), text: z.string() });
+const notice = z.object({ type: z.literal('notice'), text });
 
 const left = z.object({ type: z.literal('left') });
 

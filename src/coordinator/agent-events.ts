@@ -1,6 +1,7 @@
 import { unreachable } from '../base/assert.ts';
 import type { AgentMessage } from '../control/messages.ts';
 import { FRONTEND } from '../planner/types.ts';
+import { noteNotice } from './agent-words.ts';
 import { loseNode } from './loss.ts';
 import { join, list, scan, size, spoil, startNodes } from './node-events.ts';
 import type { Run } from './run.ts';
@@ -14,7 +15,7 @@ export function handleMessage(run: Run, node: string, message: AgentMessage): vo
   if ('transfer' in message && !isOnto(run, node, message.transfer)) {
     const transfer = message.transfer.slice(0, MAX_QUOTED_CHARACTERS);
     const text = `ignored "${message.type}" of transfer "${transfer}", which is not onto this node`;
-    return run.ports.observer.notice(node, text);
+    return noteNotice(run, node, text);
   }
   switch (message.type) {
     case 'ready':
@@ -38,7 +39,7 @@ export function handleMessage(run: Run, node: string, message: AgentMessage): vo
     case 'receive-failed':
       return failTransfer(run, node, message);
     case 'notice':
-      return run.ports.observer.notice(node, message.text);
+      return noteNotice(run, node, message.text);
     case 'hello':
     case 'pong':
     case 'left':

@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import type { Failure } from '../base/error.ts';
 import type { Sketch } from '../base/sketch.ts';
+import type { AgentMessage } from '../control/messages.ts';
 
 /**
  * What the coordinator knows of a run: the source of progress lines and of the report. Times are
@@ -39,6 +40,16 @@ export interface NodeFacts {
   linkBytesPerSecond: number | null;
 }
 
+/**
+ * What the origin of an image says of its contents.
+ *
+ * - `none`: nothing: it takes no part, or is gone.
+ * - `awaited`: it has named the image and will say when it has scanned it.
+ * - `given`: `digest` is what it has said.
+ * - `refused`: it cannot scan the image.
+ */
+type Vouch = 'none' | 'awaited' | 'given' | 'refused';
+
 export interface ImageFacts {
   readonly id: string;
   readonly node: string;
@@ -57,8 +68,14 @@ export interface ImageFacts {
   readonly route: string[];
   /** Nodes that this run gave a durable copy and has not told to drop it, with its `route`. */
   readonly relayed: Map<string, readonly string[]>;
-  /** SHA-256 over its digests, once a receiver has had all of them. */
+  /** SHA-256 over its digests, as its origin or, without one, its first receiver has told. */
   digest: string | null;
+  vouch: Vouch;
+  /**
+   * What receivers said of copies, by transfer, that came while the image's origin was still to
+   * vouch: none of them counts yet.
+   */
+  readonly heldBack: Map<string, Extract<AgentMessage, { type: 'received' }>>;
 }
 
 export interface TransferFacts {

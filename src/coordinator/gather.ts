@@ -44,6 +44,8 @@ export async function gather(plan: GatherPlan, ports: GatherPorts): Promise<Gath
     servingPorts: new Map(),
     scannedBytes: new Map(),
     spares: new Map(),
+    keepsUnknown: new Set(),
+    words: new Map(),
     recalled: new Set(),
     withheld: new Set(),
     owed: new Set(),
@@ -98,7 +100,8 @@ export async function gather(plan: GatherPlan, ports: GatherPorts): Promise<Gath
   over.abort();
   await Promise.all(background);
   const isComplete = !interrupted && !wasAborted;
-  const emptySpools = isComplete && !plan.dryRun && unsafeImages(run.facts).length === 0;
+  const isAllSafe = unsafeImages(run.facts).length === 0 && run.keepsUnknown.size === 0;
+  const emptySpools = isComplete && !plan.dryRun && isAllSafe;
   await run.crew.disband({ emptySpools });
   endFacts(run, { interrupted: !isComplete });
   return { facts: run.facts, interrupted };

@@ -5,6 +5,7 @@ import { nodeOf } from './facts.ts';
 import { markFailed } from './failed-transfer.ts';
 import { adoptSpares, recallOrphans } from './resume.ts';
 import type { Run } from './run.ts';
+import { settleHeldBack } from './transfer-events.ts';
 import { tellListed } from './withheld.ts';
 
 /** Takes a node out of the run: its agent did not start, cannot work, or is gone. */
@@ -20,10 +21,20 @@ export function loseNode(run: Run, name: string, failure: Failure): void {
   run.ports.observer.nodeChanged(node);
   endTransfers(run, name);
   tellPlanner(run, name);
+  endVouching(run, name);
   adoptSpares(run, name);
   tellListed(run);
   assembleIfComplete(run);
   recallOrphans(run);
+}
+
+/** Its images cannot be compared with what it has any more: what has come of them by now counts. */
+function endVouching(run: Run, name: string): void {
+  for (const image of run.facts.images.values()) {
+    if (image.node !== name || image.vouch === 'given') continue;
+    image.vouch = 'none';
+    settleHeldBack(run, image);
+  }
 }
 
 /** The planner subtracts lost nodes by itself, but only those that had joined. */

@@ -2,10 +2,12 @@ import { basename } from 'node:path';
 import type { AgentMessage } from '../control/messages.ts';
 import { createPlanner } from '../planner/planner.ts';
 import { FRONTEND, type PlannerOptions } from '../planner/types.ts';
+import { noteNotice, reportOf } from './agent-words.ts';
 import { assembleIfComplete, awaitAssembly } from './assembly.ts';
 import { imageId, nodeOf } from './facts.ts';
 import { addHeldImage, recallOrphans, settleEarlierRelease, takeUpSpooled } from './resume.ts';
 import type { Run } from './run.ts';
+import { settleHeldBack } from './transfer-events.ts';
 import { leastRate } from './transfer-rate.ts';
 import { tellListed } from './withheld.ts';
 
@@ -44,7 +46,7 @@ export function join(run: Run, name: string, message: Message<'ready'>): void {
   const node = nodeOf(run.facts, name);
   if (node.state !== 'starting') return;
   run.servingPorts.set(name, message.port);
-  for (const text of message.warnings) run.ports.observer.notice(name, text);
+  for (const text of message.warnings) noteNotice(run, name, text);
   const { keepsNone, ...terms } = run.plan.nodeTerms.get(name) ?? {};
   node.roomBytes = keepsNone ? 0 : message.roomBytes;
   node.linkBytesPerSecond = leastRate(message.linkBytesPerSecond, run.plan.nodeBytesPerSecond);
@@ -61,7 +63,9 @@ export function list(run: Run, name: string, { images, problems }: Message<'foun
   const node = nodeOf(run.facts, name);
   if (node.state !== 'starting') return;
   node.readySeconds ??= run.seconds();
-  for (const { pattern, failure } of problems) run.report(failure, { node: name, path: pattern });
+  for (const { pattern: path, failure } of problems) {
+    reportOf(run, name, failure, { node: name, path });
+  }
   let complete = problems.length === 0;
   for (const [file, sharers] of Map.groupBy(images, (image) => imageFile(image.path))) {
     if (sharers.length > 1) {
@@ -75,7 +79,7 @@ export function list(run: Run, name: string, { images, problems }: Message<'foun
     }
   }
   node.state = 'working';
-  node.keepsMore = images.length > 0 && !complete;
+  node.keepsMore ||= images.length > 0 && !complete;
   run.ports.observer.nodeChanged(node);
   if (!complete) run.feed({ type: 'stays', node: name });
   run.withheld.add(name);
@@ -106,7 +110,7 @@ export function scan(run: Run, node: string, { path, scannedBytes }: Message<'sc
   if (run.facts.images.has(id)) run.scannedBytes.set(id, scannedBytes);
 }
 
-/** An image was scanned. */
+/** An image was scanned: its origin vouches for what every copy must have. */
 export function size(run: Run, node: string, scanned: Message<'scanned'>): void {
   const { path, sketch } = scanned;
   const image = run.facts.images.get(imageId(node, path));
@@ -115,8 +119,13 @@ export function size(run: Run, node: string, scanned: Message<'scanned'>): void 
   image.dataBytes = dataBytes;
   image.neededBytes = dataBytes;
   image.sketch = sketch;
+  if (image.vouch === 'awaited') {
+    image.vouch = 'given';
+    image.digest = scanned.imageDigest;
+  }
   run.feed({ type: 'sized', image: image.id, bytes: dataBytes });
   run.feed({ type: 'sketched', image: image.id, sketch });
+  settleHeldBack(run, image);
 }
 
 /** An image cannot be scanned, or changed meanwhile. */
@@ -124,9 +133,19 @@ export function spoil(
   run: Run,
   bad: { node: string; path: string; failure: Message<'unfit'>['failure'] },
 ) {
-  const image = run.facts.images.get(imageId(bad.node, bad.path));
-  run.report(bad.failure, { node: bad.node, path: bad.path });
-  if (image === undefined) return;
+  const { node, path, failure } = bad;
+  const image = run.facts.images.get(imageId(node, path));
+  if (image?.vouch !== 'awaited') {
+    noteNotice(
+      run,
+      node,
+      `ignored a failed scan of ${path}, which is not awaited: ${failure.message}`,
+    );
+    return;
+  }
+  reportOf(run, node, failure, { node, path });
+  image.vouch = 'refused';
   if (run.plan.dryRun) image.state = 'missing';
-  run.feed({ type: 'spoiled', node: bad.node, image: image.id });
+  run.feed({ type: 'spoiled', node, image: image.id });
+  settleHeldBack(run, image);
 }

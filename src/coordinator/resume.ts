@@ -36,17 +36,38 @@ export function settleEarlierRelease(run: Run, node: string): boolean {
 
 /**
  * Notes the copies in the spool of `holder`; takes up those whose origin takes no part. Of copies
- * that the journal does not know one is enough: others may be of another version.
+ * that the journal does not know one is enough: others may be of another version. And none, if this
+ * is no image of a node that the run was told of: whoever holds it may have made it up.
  */
 export function takeUpSpooled(run: Run, holder: string, spooled: readonly ImageName[]): void {
+  const unknown: ImageName[] = [];
   for (const image of spooled) {
     if (run.facts.images.get(image.id)?.state === 'safe') continue;
     const others = run.spares.get(image.id) ?? [];
-    const copies = run.plan.resumption?.images.get(image.id)?.copies ?? [];
-    if (others.length > 0 && !copies.includes(holder)) continue;
+    const { copies = [], safe = false } = run.plan.resumption?.images.get(image.id) ?? {};
+    if (!copies.includes(holder)) {
+      const isKnown = run.facts.nodes.has(image.node);
+      if (!isKnown && !safe) unknown.push(image);
+      if (!isKnown || others.length > 0) continue;
+    }
     run.spares.set(image.id, [...others, { holder, image }]);
     if (takesNoPart(run, image.node)) adopt(run, image, holder);
   }
+  keepUnknown(run, holder, unknown);
+}
+
+/** Holds a node whose spool has what may be the last copies of images that this run cannot ask for. */
+function keepUnknown(run: Run, holder: string, images: readonly ImageName[]): void {
+  const [first] = images;
+  if (first === undefined) return;
+  const others = images.length > 1 ? ` and ${images.length - 1} more` : '';
+  const message =
+    `Cannot take up ${first.id}${others} from the spool of ${holder}: found neither their nodes in ` +
+    `this run nor these copies in its journal; name their nodes, too, or remove them from the spool`;
+  run.report({ code: 'usage', message }, { node: holder });
+  run.keepsUnknown.add(holder);
+  nodeOf(run.facts, holder).keepsMore = true;
+  run.feed({ type: 'stays', node: holder });
 }
 
 /** `holder` is told to drop its copy. */
@@ -109,6 +130,8 @@ function addImage(run: Run, image: ImageName): ImageFacts {
     route: [],
     relayed: new Map(),
     digest: null,
+    vouch: 'none',
+    heldBack: new Map(),
   };
   run.facts.images.set(id, facts);
   return facts;
@@ -129,7 +152,7 @@ export function addHeldImage(
   facts.state = 'moving';
   facts.neededBytes = bytes;
   // The node may name other contents than before it was released.
-  if (holder === node) Object.assign(facts, { sketch: null, digest: null });
+  if (holder === node) Object.assign(facts, { sketch: null, digest: null, vouch: 'awaited' });
   facts.route.splice(0, Infinity, ...routeTo(facts, holder));
   const direct = run.seeded.has(join(node, basename(path)));
   run.feed({ type: 'held', node: holder, image: id, bytes, direct });

@@ -12,6 +12,13 @@ interface Spare {
   readonly image: ImageName;
 }
 
+/** What an agent has told within a minute, in words. */
+export interface Words {
+  readonly sinceMs: number;
+  readonly told: Record<'notice' | 'failure', number>;
+  readonly leftOut: Record<'notice' | 'failure', number>;
+}
+
 /** A run in progress, as the parts of the coordinator share it. Made by `gather`. */
 export interface Run {
   readonly plan: GatherPlan;
@@ -28,6 +35,10 @@ export interface Run {
    * resume.ts.
    */
   readonly spares: Map<string, readonly Spare[]>;
+  /** Nodes that have copies in their spools which are not taken up: these must stay. */
+  readonly keepsUnknown: Set<string>;
+  /** What agents have told in this minute, by node: see agent-words.ts. */
+  readonly words: Map<string, Words>;
   /** Nodes that were asked to come back after their release; each at most once. */
   readonly recalled: Set<string>;
   /** Nodes that have named their images, of which the planner is not told yet: see withheld.ts. */

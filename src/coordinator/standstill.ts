@@ -26,12 +26,13 @@ export function whatIsAwaited(run: Run): Awaited[] {
 }
 
 function awaited(run: Run, image: ImageFacts, transfer: TransferFacts | undefined): string {
-  if (transfer !== undefined) return progressOf(image, transfer);
+  const isHeldBack = transfer !== undefined && image.heldBack.has(transfer.id);
+  if (transfer !== undefined && !isHeldBack) return progressOf(image, transfer);
   const holder = image.route.at(-1);
   if (holder === undefined) return 'a copy: no node that takes part is known to hold one';
-  if (holder === image.node && image.sketch === null) {
+  if (isHeldBack || (holder === image.node && image.sketch === null)) {
     const scannedBytes = run.scannedBytes.get(image.id) ?? 0;
-    return `its scan on ${holder}: ${formatSize(scannedBytes)} of ${formatSize(image.sizeBytes)} so far`;
+    return `its scan on ${image.node}: ${formatSize(scannedBytes)} of ${formatSize(image.sizeBytes)} so far`;
   }
   return `a way from ${holder} to this host: no transfer of it can start`;
 }

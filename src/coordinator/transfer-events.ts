@@ -1,6 +1,7 @@
 import { KgetError } from '../base/error.ts';
 import type { AgentMessage } from '../control/messages.ts';
 import { FRONTEND } from '../planner/types.ts';
+import { reportOf } from './agent-words.ts';
 import { imageOf, routeTo, type ImageFacts, type TransferFacts } from './facts.ts';
 import { figuresOf, markFailed } from './failed-transfer.ts';
 import { forgetSpare } from './resume.ts';
@@ -35,7 +36,8 @@ export function arrive(run: Run, message: Message<'arrived'>): void {
 }
 
 /**
- * A copy counts from here on: it was verified and is durable; the journal knows before anyone acts.
+ * A copy counts from here on: it was verified and is durable, and has the contents that the image's
+ * origin vouches for, unless that takes no part; the journal knows before anyone acts.
  */
 export function settle(run: Run, receiver: string, message: Message<'received'>): void {
   const transfer = moving(run, message.transfer);
@@ -43,16 +45,12 @@ export function settle(run: Run, receiver: string, message: Message<'received'>)
   const image = imageOf(run.facts, transfer.image);
   Object.assign(transfer, { wireBytes: message.wireBytes, chunks: message.chunks });
   transfer.doneBytes = image.sizeBytes;
-  if (image.digest !== null && image.digest !== message.imageDigest) {
-    const text = `${transfer.from} served other contents of ${image.id} than its origin did`;
-    markFailed(run, transfer);
-    run.report(new KgetError('corrupt', text), { node: transfer.from, path: image.path });
-    run.crew.send(receiver, { type: 'drop', image: image.id });
-    run.feed({ type: 'failed', transfer: transfer.id, blame: 'source' });
-    return;
-  }
+  if (image.vouch === 'awaited') return holdBack(run, image, message);
+  const reason = objection(run, image, { transfer, message });
+  if (reason !== undefined) return refuse(run, transfer, reason);
   const onFrontend = receiver === FRONTEND;
-  const { imageDigest: digest, dataBytes } = message;
+  const { imageDigest: digest } = message;
+  const dataBytes = (image.vouch === 'given' ? image.dataBytes : null) ?? message.dataBytes;
   run.ports.journal.append({
     type: 'copy',
     image: image.id,
@@ -72,6 +70,89 @@ export function settle(run: Run, receiver: string, message: Message<'received'>)
   if (!onFrontend) image.relayed.set(receiver, route);
   if (onFrontend) run.ports.observer.imageSafe(image);
   run.feed({ type: 'durable', transfer: transfer.id });
+}
+
+/**
+ * A copy may be there before the image's origin has said what is in it. Counting it then and taking
+ * that back later would be too late: the origin may be released by then. So it waits, as a transfer
+ * that has arrived: for the scan, its failure, the loss of the origin, or until neither comes
+ * forward (watch-transfers.ts).
+ */
+function holdBack(run: Run, image: ImageFacts, message: Message<'received'>): void {
+  const { transfer, wireBytes } = message;
+  image.heldBack.set(transfer, message);
+  if (run.facts.transfers.get(transfer)?.state === 'moving') {
+    arrive(run, { type: 'arrived', transfer, wireBytes });
+  }
+}
+
+/** Decides on the copies of an image that were held back: its origin has vouched, or will not. */
+export function settleHeldBack(run: Run, { heldBack }: ImageFacts): void {
+  const messages = [...heldBack.values()];
+  heldBack.clear();
+  for (const message of messages) {
+    const transfer = moving(run, message.transfer);
+    if (transfer !== undefined) settle(run, transfer.to, message);
+  }
+}
+
+/** Why a copy must not count. */
+type Objection = 'unvouched' | 'differs';
+
+function objection(
+  run: Run,
+  image: ImageFacts,
+  { transfer, message }: { transfer: TransferFacts; message: Message<'received'> },
+): Objection | undefined {
+  const { from } = transfer;
+  const { digest, vouch, node } = image;
+  if (vouch === 'refused') return from === node ? 'unvouched' : undefined;
+  if (digest === null || digest === message.imageDigest) return undefined;
+  if (!isLastVersion(run, image, from)) return 'differs';
+  const text = `gave another version of ${image.id} than its node has scanned, which is gone`;
+  run.ports.observer.notice(from, text);
+  image.vouch = 'none';
+  return undefined;
+}
+
+/**
+ * Whether only copies that an earlier run left, as the one at `from`, are left of an image: the
+ * version that its origin vouched for is gone with it.
+ */
+function isLastVersion(
+  { facts }: Run,
+  { node, relayed, vouch }: ImageFacts,
+  from: string,
+): boolean {
+  const takesPart = (name: string): boolean => {
+    const state = facts.nodes.get(name)?.state;
+    return state === 'starting' || state === 'working';
+  };
+  if (vouch !== 'given' || from === node || relayed.has(from)) return false;
+  return ![node, ...relayed.keys()].some(takesPart);
+}
+
+/**
+ * A copy does not count, and is removed. Who told its digest is to blame if the copy that it was made
+ * from is the origin's own, else who served it.
+ */
+function refuse(run: Run, transfer: TransferFacts, reason: Objection): void {
+  const { id, from, to } = transfer;
+  const image = imageOf(run.facts, transfer.image);
+  const fromOrigin = from === image.node;
+  markFailed(run, transfer);
+  // Why an origin cannot vouch, it has told.
+  if (reason === 'differs') {
+    const receiver = to === FRONTEND ? 'this host' : to;
+    const text = fromOrigin
+      ? `Cannot count the copy of ${image.id} on ${receiver}: its contents are others than its origin has`
+      : `${from} served other contents of ${image.id} than its origin did`;
+    const node = fromOrigin && to !== FRONTEND ? to : from;
+    run.report(new KgetError('corrupt', text), { node, path: image.path });
+  }
+  run.crew.send(to, { type: 'drop', image: image.id });
+  const blame = reason === 'differs' && fromOrigin ? 'target' : 'source';
+  run.feed({ type: 'failed', transfer: id, blame });
 }
 
 /**
@@ -99,7 +180,7 @@ export function failTransfer(run: Run, receiver: string, message: Message<'recei
     run.abort(failure);
     return;
   }
-  run.report(failure, { node: transfer.from, path: image.path });
+  reportOf(run, receiver, failure, { node: transfer.from, path: image.path });
   const spoiled = failure.code === 'source-changed' || failure.code === 'source-unreadable';
   // In this order: the planner must not try the bad copy again.
   if (spoiled) run.feed({ type: 'spoiled', node: transfer.from, image: image.id });

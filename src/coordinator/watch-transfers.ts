@@ -39,7 +39,7 @@ export async function watchTransfers(run: Run, act: (action: () => void) => void
     const before = looks;
     const scans = open.some((transfer) => awaitsScan(run, transfer)) ? scanProgress(run) : null;
     const lookAt = (transfer: TransferFacts): Look => {
-      const scannedBytes = scans?.get(transfer.from) ?? 0;
+      const scannedBytes = scans?.get(imageOf(facts, transfer.image).node) ?? 0;
       const progressBytes = transfer.doneBytes + (awaitsScan(run, transfer) ? scannedBytes : 0);
       return look({ ...transfer, progressBytes }, before.get(transfer.id));
     };
@@ -77,8 +77,10 @@ function look(
   };
 }
 
-function awaitsScan(run: Run, { state, image, from }: TransferFacts): boolean {
-  const { node, sketch } = imageOf(run.facts, image);
+/** Its digests come from a scan, or its copy is held back until one has ended. */
+function awaitsScan(run: Run, { id, state, image, from }: TransferFacts): boolean {
+  const { node, sketch, heldBack } = imageOf(run.facts, image);
+  if (heldBack.has(id)) return true;
   return state === 'moving' && from === node && sketch === null;
 }
 
@@ -103,12 +105,14 @@ function giveUpIdle(run: Run, transfer: TransferFacts): void {
     giveUp(run, transfer, `the agent there has not brought it forward for ${seconds} s`);
     return;
   }
-  const { node, path } = imageOf(run.facts, transfer.image);
+  const { node, path, heldBack } = imageOf(run.facts, transfer.image);
   const message = `Cannot read ${path} on ${node}: its scan has not come forward for ${seconds} s`;
-  end(run, transfer);
+  // A copy that is held back is decided on with its image.
+  const isHeldBack = heldBack.has(transfer.id);
+  if (!isHeldBack) end(run, transfer);
   // In this order: the planner must not try the copy again.
   spoil(run, { node, path, failure: { code: 'timeout', message } });
-  run.feed({ type: 'failed', transfer: transfer.id, blame: 'source' });
+  if (!isHeldBack) run.feed({ type: 'failed', transfer: transfer.id, blame: 'source' });
 }
 
 function giveUp(run: Run, transfer: TransferFacts, found: string): void {

@@ -55,7 +55,7 @@ async function takeOver(options: IndexImport, chunk: IndexedChunk): Promise<numb
   const { writer, from, signal, path, level } = options;
   const { digest, lengthBytes } = chunk;
   if (signal.aborted) throw stopped(`index ${path}`);
-  if (writer.has(digest, lengthBytes)) return lengthBytes;
+  if (writer.has(digest)) return lengthBytes;
   const file = chunkFileOf(from, digest);
   const frame = readFrame(file, chunk);
   const plain = unpackChunk(frame, chunk, file);

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type KgetError, systemCode } from '../base/error.ts';
+import { linkSync, lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { KgetError, systemCode } from '../base/error.ts';
 import { identityOf, isRunning } from './process-identity.ts';
 
 /**
  * Takes something for this process by a lock file with the process's identity, until the file is
  * removed. One whose owner is gone is taken over. The directory of the file must be there.
- * @throws KgetError what `refusal` makes of the id of the process that has it
+ * @throws KgetError what `refusal` makes of the id of the process that has it; `target-unwritable`
+ * if something else than a file is in its place
  */
 export function takeLock(lock: string, refusal: (pid: number) => KgetError): void {
   const own = `${lock}.${process.pid}`;
@@ -51,10 +52,21 @@ function linked(own: string, lock: string): boolean {
 
 /** Undefined if there is none. */
 function readLock(lock: string): string | undefined {
+  const found = lstatSync(lock, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  // A link to nowhere would be there, and not there, without end; a pipe is never read to its end.
+  if (!found.isFile()) throw notFile(lock);
   try {
     return readFileSync(lock, 'utf8');
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+function notFile(lock: string): KgetError {
+  return new KgetError(
+    'target-unwritable',
+    `Cannot take the lock ${lock}: found something else than a file there; remove it`,
+  );
 }

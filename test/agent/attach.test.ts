@@ -63,7 +63,7 @@ for (const [name, make] of Object.entries(attachPoints)) {
       const directory = temporaryDirectory(t);
       const notices = Array.from({ length: 500 }, (_, place) => ({
         type: 'notice' as const,
-        text: `${place} ${'x'.repeat(2000)}`,
+        text: `${place} ${'x'.repeat(1900)}`,
       }));
       await held(t, attach, directory, (channel) => {
         hear<HolderMessage, VisitorMessage>(channel);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
@@ -41,6 +41,21 @@ for (const [layout, open] of Object.entries(targets)) {
         await place.close();
       });
     }
+
+    void test('removes an image that is dropped, once it has landed here', async () => {
+      const directory = mkdtempSync(join(root, 'drop-'));
+      const { place } = await open(directory);
+      const files = (): string[] => globSync('**/disk.img*', { cwd: directory });
+      place.drop(image.id);
+      await (await place.land(image, options)).finish();
+      await place.record(image);
+      assert.ok(files().length > 0);
+      place.drop('y');
+      assert.ok(files().length > 0);
+      place.drop(image.id);
+      assert.deepEqual(files(), []);
+      await place.close();
+    });
 
     void test('is refused as `target-unwritable` when the directory is not there', async () => {
       await assert.rejects(async () => open(join(root, 'gone')), { code: 'target-unwritable' });

@@ -34,6 +34,8 @@ function imageFacts(node: string, path: string): ImageFacts {
     route: [node],
     relayed: new Map(),
     digest: null,
+    vouch: 'awaited',
+    heldBack: new Map(),
   };
 }
 

@@ -26,6 +26,15 @@ void suite('targets that cannot be written', { concurrency: 2 }, () => {
     assert.match(stderr, /Cannot gather into \/proc\/kgetplus: .*; name a directory that you can/);
   });
 
+  void test('`gather` exits with 4 when a directory is where its lock should be', async () => {
+    const site = makeSite();
+    site.image('a1', KiB);
+    mkdirSync(join(site.target, '.kgetplus', 'lock'), { recursive: true });
+    const { exitCode, stderr } = await site.gather('a1');
+    assert.equal(exitCode, 4, stderr);
+    assert.match(stderr, /Cannot take the lock .*out\/.kgetplus\/lock: found something else than/);
+  });
+
   void test('`gather` names the image and leaves the file alone when one is in the way of a node', async () => {
     const site = makeSite();
     for (const node of ['a1', 'a2']) site.image(node, 64 * KiB);

@@ -26,6 +26,37 @@ void suite('agentMessage', () => {
     });
   }
 
+  void test('`agentMessage` cuts what is said in words', () => {
+    const long = 'x'.repeat(5000);
+    const failure = { code: 'internal', message: long };
+    for (const message of [
+      { type: 'notice', text: long },
+      { type: 'unfit', failure },
+      { type: 'scan-failed', path: '/vm/disk', failure },
+      { type: 'receive-failed', transfer: 't1', blame: 'link', failure },
+      { type: 'found', images: [], problems: [{ pattern: '/vm', failure }] },
+    ]) {
+      const text = JSON.stringify(agentMessage.parse(message));
+      assert.ok(text.length < 2200, text);
+      assert.match(text, /x{2000}/);
+    }
+  });
+
+  void test('`agentMessage` refuses counts and digests that the journal could not have', () => {
+    const received = { ...COUNTS, type: 'received', transfer: 't1', imageDigest: 'd'.repeat(64) };
+    assert.ok(agentMessage.safeParse(received).success);
+    for (const wrong of [
+      { wireBytes: 0.5 },
+      { wireBytes: 2 ** 60 },
+      { dataBytes: 0.5 },
+      { chunks: -1 },
+      { imageDigest: 'd' },
+      { imageDigest: 'D'.repeat(64) },
+    ]) {
+      assert.equal(agentMessage.safeParse({ ...received, ...wrong }).success, false);
+    }
+  });
+
   void test('`agentMessage` refuses a link of no speed', () => {
     const rest = { type: 'ready', port: 1, roomBytes: 1, spooled: [], seeded: [], warnings: [] };
     assert.ok(agentMessage.safeParse({ ...rest, linkBytesPerSecond: null }).success);
@@ -33,6 +64,8 @@ void suite('agentMessage', () => {
   });
 });
 
+const COUNTS = { wireBytes: 1, chunks: 1, dataBytes: 1 };
+
 function scanned(sketch: { readonly chunks: number; readonly hashes: readonly number[] }) {
-  return { type: 'scanned', path: '/vm/disk', dataBytes: 1, sketch };
+  return { type: 'scanned', path: '/vm/disk', dataBytes: 1, imageDigest: 'd'.repeat(64), sketch };
 }

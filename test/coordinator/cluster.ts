@@ -78,6 +78,10 @@ export interface World {
 
 export const IMAGE_BYTES = 1000;
 
+/** Of every image, and of one that is none of them. */
+export const DIGEST = 'd'.repeat(64);
+export const OTHER_DIGEST = 'e'.repeat(64);
+
 /** Of no nodes. */
 export const PLAN: GatherPlan = {
   run: 'test',
@@ -254,7 +258,7 @@ function scanned(path: string, fate: NodeScript['scans']): AgentMessage[] {
   if (fate === 'die') return [];
   if (fate === undefined) {
     const sketch = { chunks: 0, hashes: [] };
-    return [{ type: 'scanned', path, dataBytes: IMAGE_BYTES, sketch }];
+    return [{ type: 'scanned', path, dataBytes: IMAGE_BYTES, imageDigest: DIGEST, sketch }];
   }
   const failure = { code: 'source-unreadable' as const, message: `Cannot read ${path}` };
   return [{ type: 'scan-failed', path, failure }];
@@ -266,7 +270,7 @@ export function arrived({ transfer }: Order): AgentMessage {
 }
 
 /** The message of an agent that has an image complete, verified and durable. */
-export function durable(order: Order, imageDigest = 'd'): AgentMessage {
+export function durable(order: Order, imageDigest = DIGEST): AgentMessage {
   const { transfer } = order;
   return { type: 'received', transfer, wireBytes: 1, chunks: 1, dataBytes: 1, imageDigest };
 }

@@ -7,6 +7,7 @@ import {
   durable,
   equalNodes,
   IMAGE_BYTES,
+  OTHER_DIGEST,
   releasedBefore,
   RESUMPTION,
   runCluster,
@@ -172,7 +173,7 @@ void suite('gather', () => {
       nodes: equalNodes(3),
       onReceive(order) {
         const fromKeeper = order.from.node !== order.image.node;
-        return fromKeeper ? { answer: [arrived(order), durable(order, 'other')] } : 'normal';
+        return fromKeeper ? { answer: [arrived(order), durable(order, OTHER_DIGEST)] } : 'normal';
       },
     });
     assert.ok(world.failures.some(({ code }) => code === 'corrupt'));

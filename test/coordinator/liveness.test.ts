@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { AgentMessage, CoordinatorMessage } from '../../src/control/messages.ts';
 import { FRONTEND } from '../../src/planner/types.ts';
-import { arrived, durable, equalNodes, IMAGE_BYTES, runCluster, type Voice } from './cluster.ts';
+import {
+  arrived,
+  DIGEST,
+  durable,
+  equalNodes,
+  IMAGE_BYTES,
+  runCluster,
+  type Voice,
+} from './cluster.ts';
 
 const disk = (node: string): string => `${node}:/vm/disk`;
 const FOUND: AgentMessage = {
@@ -14,6 +22,7 @@ const SCANNED: AgentMessage = {
   type: 'scanned',
   path: '/vm/disk',
   dataBytes: IMAGE_BYTES,
+  imageDigest: DIGEST,
   sketch: { chunks: 0, hashes: [] },
 };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { whatIsAwaited } from '../../src/coordinator/standstill.ts';
-import { IMAGE_BYTES } from './cluster.ts';
+import { DIGEST, IMAGE_BYTES } from './cluster.ts';
 import { stubRun, type StubRun } from './stub-run.ts';
 
 /** A run of two nodes, of which `a` has named its image. */
@@ -17,7 +17,13 @@ function begunRun(): StubRun {
 
 function scan({ says }: StubRun): void {
   const sketch = { chunks: 0, hashes: [] };
-  says('a', { type: 'scanned', path: '/vm/disk', dataBytes: IMAGE_BYTES, sketch });
+  says('a', {
+    type: 'scanned',
+    path: '/vm/disk',
+    dataBytes: IMAGE_BYTES,
+    imageDigest: DIGEST,
+    sketch,
+  });
 }
 
 const waits = ({ run }: StubRun): string[] =>

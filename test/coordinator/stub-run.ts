@@ -1,3 +1,4 @@
+import type { Failure } from '../../src/base/error.ts';
 import type { AgentMessage, CoordinatorMessage } from '../../src/control/messages.ts';
 import { handleMessage } from '../../src/coordinator/agent-events.ts';
 import { createFacts, imageId } from '../../src/coordinator/facts.ts';
@@ -8,7 +9,7 @@ import type { GatherPlan } from '../../src/coordinator/ports.ts';
 import type { Run } from '../../src/coordinator/run.ts';
 import { FRONTEND, type PlannerEvent } from '../../src/planner/types.ts';
 import { steppedClock } from '../control/clocks.ts';
-import { IMAGE_BYTES, PLAN, READY } from './cluster.ts';
+import { DIGEST, IMAGE_BYTES, PLAN, READY } from './cluster.ts';
 
 type Told<Type extends PlannerEvent['type']> = Extract<PlannerEvent, { type: Type }>;
 
@@ -18,6 +19,8 @@ export interface StubRun {
   readonly journal: JournalRecord[];
   /** `NODE IMAGE` of all drops. */
   readonly drops: string[];
+  readonly notices: string[];
+  readonly failures: Failure[];
   /** What the planner was told, of one kind. */
   told<Type extends PlannerEvent['type']>(type: Type): Told<Type>[];
   says(node: string, message: AgentMessage): void;
@@ -27,10 +30,12 @@ export interface StubRun {
   join(node: string, ready?: Partial<Extract<AgentMessage, { type: 'ready' }>>): void;
   /** A node names its images. */
   list(node: string, ...paths: string[]): void;
+  /** A node has scanned its `/vm/disk`. */
+  scan(node: string): void;
   /** The planner commands a transfer of `/vm/disk` of `image`; its id. */
   pull(image: string, from: string, to: string): string;
   /** A transfer's copy is durable. */
-  settle(to: string, transfer: string): void;
+  settle(to: string, transfer: string, imageDigest?: string): void;
   pass(durationMs: number): void;
   setSeconds(seconds: number): void;
 }
@@ -40,6 +45,8 @@ export function stubRun(changes: Partial<GatherPlan>): StubRun {
   const events: PlannerEvent[] = [];
   const journal: JournalRecord[] = [];
   const drops: string[] = [];
+  const notices: string[] = [];
+  const failures: Failure[] = [];
   const clock = steppedClock();
   let nowSeconds = 0;
   let transfers = 0;
@@ -52,7 +59,7 @@ export function stubRun(changes: Partial<GatherPlan>): StubRun {
     ports: {
       nodes: { launch: never },
       frontend: { launch: never },
-      clock,
+      clock: { ...clock, nowMs: () => nowSeconds * 1000 },
       journal: { append: (record) => journal.push(record), close: () => {} },
       identify: never,
       onRelease: never,
@@ -61,7 +68,7 @@ export function stubRun(changes: Partial<GatherPlan>): StubRun {
         nodeChanged: () => {},
         imageSafe: () => {},
         failed: () => {},
-        notice: () => {},
+        notice: (node, text) => notices.push(`${node}: ${text}`),
       },
       signal: new AbortController().signal,
     },
@@ -77,6 +84,8 @@ export function stubRun(changes: Partial<GatherPlan>): StubRun {
     servingPorts: new Map(),
     scannedBytes: new Map(),
     spares: new Map(),
+    keepsUnknown: new Set(),
+    words: new Map(),
     recalled: new Set(),
     withheld: new Set(),
     owed: new Set(),
@@ -85,7 +94,7 @@ export function stubRun(changes: Partial<GatherPlan>): StubRun {
     planner: undefined,
     seconds: () => nowSeconds,
     feed: (event) => events.push(event),
-    report: () => {},
+    report: (failure) => failures.push(failure),
     over: new AbortController().signal,
     abort: never,
     inBackground: () => {},
@@ -96,6 +105,8 @@ export function stubRun(changes: Partial<GatherPlan>): StubRun {
     run,
     journal,
     drops,
+    notices,
+    failures,
     told: <Type extends PlannerEvent['type']>(type: Type) =>
       events.filter((event): event is Told<Type> => event.type === type),
     says,
@@ -112,20 +123,28 @@ export function stubRun(changes: Partial<GatherPlan>): StubRun {
         problems: [],
       });
     },
+    scan: (node) =>
+      says(node, {
+        type: 'scanned',
+        path: '/vm/disk',
+        dataBytes: IMAGE_BYTES,
+        imageDigest: DIGEST,
+        sketch: { chunks: 2, hashes: [1, 5] },
+      }),
     pull(origin, from, to) {
       transfers += 1;
       const transfer = `t${transfers}`;
       execute(run, { type: 'pull', transfer, image: imageId(origin, '/vm/disk'), from, to });
       return transfer;
     },
-    settle: (to, transfer) =>
+    settle: (to, transfer, imageDigest = DIGEST) =>
       says(to, {
         type: 'received',
         transfer,
         wireBytes: IMAGE_BYTES,
         chunks: 1,
         dataBytes: IMAGE_BYTES,
-        imageDigest: 'd',
+        imageDigest,
       }),
     pass: clock.pass,
     setSeconds: (seconds) => {

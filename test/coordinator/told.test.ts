@@ -69,15 +69,15 @@ void suite('what the planner is told of images', () => {
   void test('`size` tells and keeps size and sketch of an image that was scanned', () => {
     const stub = listed();
     assert.equal(stub.run.facts.images.get(DISK)?.sketch, null);
-    stub.says('n1', { type: 'scanned', path: '/vm/disk', dataBytes: 9, sketch: SKETCH });
-    assert.deepEqual(stub.told('sized'), [{ type: 'sized', image: DISK, bytes: 9 }]);
+    stub.scan('n1');
+    assert.deepEqual(stub.told('sized'), [{ type: 'sized', image: DISK, bytes: IMAGE_BYTES }]);
     assert.deepEqual(stub.told('sketched'), [{ type: 'sketched', image: DISK, sketch: SKETCH }]);
     assert.deepEqual(stub.run.facts.images.get(DISK)?.sketch, SKETCH);
   });
 
   void test('`arrive` tells the rate of a transfer that began after the scan', () => {
     const stub = listed();
-    stub.says('n1', { type: 'scanned', path: '/vm/disk', dataBytes: IMAGE_BYTES, sketch: SKETCH });
+    stub.scan('n1');
     assert.equal(rateOfTransfer(stub, 'n1'), IMAGE_BYTES / 2);
   });
 
@@ -86,7 +86,7 @@ void suite('what the planner is told of images', () => {
   });
 
   void test('`arrive` tells the rate of a transfer from a node that was given the image', () => {
-    const stub = listed();
+    const stub = scanned();
     stub.settle('n2', stub.pull('n1', 'n1', 'n2'));
     assert.equal(rateOfTransfer(stub, 'n2'), IMAGE_BYTES / 2);
   });
@@ -134,7 +134,7 @@ void suite('when all nodes have come', () => {
 
 void suite('several copies of an image', () => {
   void test('`settle` drops the copy that a relay moved on, and no other', () => {
-    const stub = listed();
+    const stub = scanned();
     stub.settle('n2', stub.pull('n1', 'n1', 'n2'));
     stub.settle('n3', stub.pull('n1', 'n1', 'n3'));
     assert.deepEqual(stub.drops, []);
@@ -144,7 +144,7 @@ void suite('several copies of an image', () => {
   });
 
   void test('`settle` drops all copies of an image that is safe', () => {
-    const stub = listed();
+    const stub = scanned();
     stub.settle('n2', stub.pull('n1', 'n1', 'n2'));
     stub.settle('n3', stub.pull('n1', 'n1', 'n3'));
     stub.settle(FRONTEND, stub.pull('n1', 'n2', FRONTEND));
@@ -153,7 +153,8 @@ void suite('several copies of an image', () => {
   });
 
   void test('`settle` keeps what an earlier run spooled, which counts until the image is safe', () => {
-    const stub = stubRun({ nodes: ['n2', 'n3'] });
+    const images = new Map([[DISK, { ...spooled(), safe: false, copies: ['n2'] }]]);
+    const stub = stubRun({ nodes: ['n2', 'n3'], resumption: { ...RESUMPTION, images } });
     stub.begin();
     stub.join('n2', { spooled: [spooled()] });
     stub.settle('n3', stub.pull('n1', 'n2', 'n3'));
@@ -169,6 +170,7 @@ void suite('several copies of an image', () => {
       stub.join(node, { spooled: node === 'n2' ? [spooled()] : [] });
       stub.list(node, ...(node === 'n1' ? ['/vm/disk'] : []));
     }
+    stub.scan('n1');
     stub.settle('n2', stub.pull('n1', 'n1', 'n2'));
     stub.settle('n3', stub.pull('n1', 'n2', 'n3'));
     assert.deepEqual(stub.drops, [`n2 ${DISK}`]);
@@ -212,8 +214,34 @@ void suite('several copies of an image', () => {
     );
   });
 
+  void test('`takeUpSpooled` takes up nothing of nodes that neither run nor journal knows, and holds who has it', () => {
+    for (const [copies, safe, takenUp, stays] of [
+      [[], false, [], ['n2']],
+      [['n3'], false, [], ['n2']],
+      [['n2'], false, ['n2'], []],
+      [[], true, [], []],
+    ] as const) {
+      const images = new Map([[DISK, { ...spooled(), safe, copies }]]);
+      const stub = stubRun({ nodes: ['n2'], resumption: { ...RESUMPTION, images } });
+      stub.begin();
+      stub.join('n2', { spooled: [spooled()] });
+      stub.list('n2', '/vm/disk');
+      const held = stub.told('held').filter(({ image }) => image === DISK);
+      assert.deepEqual(
+        held.map(({ node }) => node),
+        takenUp,
+      );
+      assert.deepEqual(
+        stub.told('stays').map(({ node }) => node),
+        stays,
+      );
+      assert.equal(stub.run.facts.nodes.get('n2')?.keepsMore, stays.length > 0);
+      assert.equal(stub.failures.length, stays.length);
+    }
+  });
+
   void test('`endFacts` holds every node that has a copy of an image that is not safe', () => {
-    const stub = listed();
+    const stub = scanned();
     stub.settle('n2', stub.pull('n1', 'n1', 'n2'));
     stub.settle('n3', stub.pull('n1', 'n1', 'n3'));
     endFacts(stub.run, { interrupted: true });
@@ -232,6 +260,13 @@ function listed(): StubRun {
     stub.join(node);
     stub.list(node, ...(node === 'n1' ? ['/vm/disk'] : []));
   }
+  return stub;
+}
+
+/** The same run, when the image has been scanned. */
+function scanned(): StubRun {
+  const stub = listed();
+  stub.scan('n1');
   return stub;
 }
 

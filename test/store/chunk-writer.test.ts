@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { chunkFileOf } from '../../src/content/chunk-name.ts';
 import { digestOf } from '../../src/content/digest.ts';
 import { compress } from '../../src/content/zstd.ts';
@@ -54,6 +55,34 @@ void suite('openChunkWriter', () => {
       bytes.fill(0);
     });
     assert.deepEqual(await chunkFiles(place).read(named), chunk);
+  });
+
+  void test('`has` says no when the chunk has another length', async (t) => {
+    const place = storePlace(temporaryDirectory(t));
+    await withWriter(place, async (writer) => {
+      writer.put(digest, packed);
+      for (let commits = 0; commits < 2; commits += 1) {
+        assert.equal(writer.has(digest, chunk.length), true);
+        for (const other of [1, 5]) assert.equal(writer.has(digest, chunk.length - other), false);
+        await writer.commit();
+      }
+    });
+  });
+
+  void test('`has` looks into a file that does not say how long its chunk is', async (t) => {
+    const place = storePlace(temporaryDirectory(t));
+    const unsized = { params: { [constants.ZSTD_c_contentSizeFlag]: 0 } };
+    await withWriter(place, (writer) => writer.put(digest, packed));
+    const file = chunkFileOf(place.chunks, digest);
+    await withWriter(place, (writer) => {
+      for (const bytes of [zstdCompressSync(chunk, unsized), gzipSync(chunk)]) {
+        writeFileSync(file, bytes);
+        assert.equal(writer.has(digest, chunk.length), true);
+        assert.equal(writer.has(digest, chunk.length - 1), false);
+      }
+      writeFileSync(file, '');
+      assert.equal(writer.has(digest, chunk.length), false);
+    });
   });
 
   void test('`has` knows what earlier writers have committed', async (t) => {

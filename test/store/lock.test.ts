@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { pid, ppid } from 'node:process';
 import { suite, test } from 'node:test';
@@ -49,6 +56,21 @@ void suite('takeLock', () => {
     takeLock(lock, refusal);
     assert.equal(readFileSync(lock, 'utf8'), identityOf(pid));
     assert.ok(!existsSync(removal));
+  });
+
+  void test('`takeLock` refuses a place where something else than a file is', (t) => {
+    for (const [name, make] of Object.entries({
+      directory: mkdirSync,
+      link: (path: string) => symlinkSync('nowhere', path),
+    })) {
+      const directory = temporaryDirectory(t);
+      make(join(directory, 'lock'));
+      assert.throws(() => takeLock(join(directory, 'lock'), refusal), {
+        code: 'target-unwritable',
+        message: /\/lock: found something else than a file there/,
+      });
+      assert.deepEqual(readdirSync(directory), ['lock'], name);
+    }
   });
 });
 

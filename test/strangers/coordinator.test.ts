@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { MAX_LINE_BYTES } from '../../src/control/message-lines.ts';
-import { READY } from '../coordinator/cluster.ts';
+import { DIGEST, READY } from '../coordinator/cluster.ts';
 import { disk, HONEST, HOSTILE, runWithHostile, type Hostility } from './hostile-cluster.ts';
 
 const SKETCH = { chunks: 0, hashes: [] };
@@ -16,9 +16,11 @@ const named = (path: string) => found({ ...IMAGE, path });
 const failed = (transfer: string) => {
   return { type: 'receive-failed', transfer, blame: 'target', failure: FAILURE };
 };
-const scanned = (path: string) => ({ type: 'scanned', path, dataBytes: 1, sketch: SKETCH });
+const scanned = (path: string) => {
+  return { type: 'scanned', path, dataBytes: 1, imageDigest: DIGEST, sketch: SKETCH };
+};
 const received = (transfer: string) => {
-  const counts = { wireBytes: 1, chunks: 1, dataBytes: 1, imageDigest: 'd' };
+  const counts = { wireBytes: 1, chunks: 1, dataBytes: 1, imageDigest: DIGEST };
   return { type: 'received', transfer, ...counts };
 };
 
@@ -122,7 +124,7 @@ void describe('`gather` is not misled by an agent that', () => {
   });
 
   void test('has scanned more than there is', async () => {
-    const said = { ...scanned('/vm/disk'), dataBytes: 2 ** 62 };
+    const said = { ...scanned('/vm/disk'), dataBytes: 2 ** 52 };
     const run = await assertUnharmed(instead('find', named('/vm/disk'), said));
     assert.equal(run.facts.images.get(disk(HOSTILE))?.sizeBytes, 1000);
   });

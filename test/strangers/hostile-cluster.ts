@@ -5,7 +5,7 @@ import { gather } from '../../src/coordinator/gather.ts';
 import type { JournalRecord } from '../../src/coordinator/journal.ts';
 import type { GatherOutcome, GatherPlan, GatherPorts } from '../../src/coordinator/ports.ts';
 import { FRONTEND } from '../../src/planner/types.ts';
-import { arrived, durable, IMAGE_BYTES, PLAN, READY } from '../coordinator/cluster.ts';
+import { arrived, DIGEST, durable, IMAGE_BYTES, PLAN, READY } from '../coordinator/cluster.ts';
 import { idleClock } from '../coordinator/idle-clock.ts';
 
 /** What a hostile agent says, raw, to what it is told; undefined: what an honest one would say. */
@@ -87,7 +87,7 @@ function honest(message: CoordinatorMessage): readonly AgentMessage[] {
       const sketch = { chunks: 0, hashes: [] };
       return [
         { type: 'found', images: [image], problems: [] },
-        { type: 'scanned', path: '/vm/disk', dataBytes: IMAGE_BYTES, sketch },
+        { type: 'scanned', path: '/vm/disk', dataBytes: IMAGE_BYTES, imageDigest: DIGEST, sketch },
       ];
     }
     case 'receive':

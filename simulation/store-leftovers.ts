@@ -1,0 +1,32 @@
+import { TARGET } from './cluster.ts';
+import { idOf, type Process } from './machine/process.ts';
+
+const LEASES = `${TARGET}/.kgetplus/leases`;
+const STAGING = `${TARGET}/.kgetplus/staging`;
+
+/**
+ * What nobody will remove in a store into which a run has ended well. The leases of processes that
+ * were killed stay until `prune`. What they had staged is taken over by the agent that is started
+ * next, of which `last` was the last one.
+ */
+export function leftInStore(processes: readonly Process[], last: Process | undefined): string[] {
+  const entries = last?.host.disk.find(LEASES);
+  const staged = last?.host.disk.find(STAGING);
+  const left: string[] = [];
+  for (const name of entries?.kind === 'directory' ? entries.entries.keys() : []) {
+    const owner = ownerOf(name, processes);
+    if (owner?.ended?.how === 'exit') left.push(`${LEASES}/${name} is left, its process ended`);
+  }
+  for (const name of staged?.kind === 'directory' ? staged.entries.keys() : []) {
+    const endedMs = ownerOf(name, processes)?.ended?.atMs ?? 0;
+    if (endedMs < (last?.startedMs ?? 0) || last?.ended?.how === 'exit') {
+      left.push(`${STAGING}/${name} is left`);
+    }
+  }
+  return left;
+}
+
+/** The process that took the lease TIME-PID-HEX. */
+function ownerOf(lease: string, processes: readonly Process[]): Process | undefined {
+  return processes.find((process) => idOf(process) === Number(lease.split('-')[1]));
+}
