@@ -55,14 +55,7 @@ function changeTokens(tokens: string[], samples: readonly Buffer[], dice: Dice):
       tokens.splice(at, count);
       break;
     case 2:
-      tokens.splice(
-        at,
-        0,
-        tokens
-          .slice(at, at + count)
-          .join('')
-          .repeat(dice.pick(REPEATS)),
-      );
+      tokens.splice(at, 0, repeated(tokens.slice(at, at + count).join(''), dice.pick(REPEATS)));
       break;
     case 3:
       tokens.splice(at, 0, ...pieceOf(dice.pick(samples), dice));
@@ -73,6 +66,12 @@ function changeTokens(tokens: string[], samples: readonly Buffer[], dice: Dice):
     default:
       tokens.splice(at, count, ...pieceOf(dice.pick(samples), dice));
   }
+}
+
+/** No longer than an input may be: what was repeated may be repeated again. */
+function repeated(piece: string, times: number): string {
+  const enough = Math.ceil(MAX_TEXT_CHARACTERS / Math.max(piece.length, 1));
+  return piece.repeat(Math.min(times, enough));
 }
 
 /** Some tokens from anywhere in a sample. */

@@ -178,6 +178,7 @@ function createHost(name: string, scenario: Scenario, nowMs: () => number): Host
     diskSlowness: 1,
     failingSyncs: 0,
     flippedReads: 0,
+    flips: 0,
     hasSync: scenario.hasSync,
     attach: createAttachPoint(),
   };

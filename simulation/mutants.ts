@@ -79,8 +79,8 @@ export const mutants: readonly Mutant[] = [
     name: 'part-of-failed-sync',
     what: 'a part is kept of which a sync has failed',
     file: 'content/file-landing.ts',
-    from: 'options.keepPart && !sync.hasFailed()',
-    to: 'options.keepPart',
+    from: 'wish.keepPart && !sync.hasFailed()',
+    to: 'wish.keepPart',
   },
   {
     name: 'spare-forgotten',
@@ -88,6 +88,37 @@ export const mutants: readonly Mutant[] = [
     file: 'coordinator/withheld.ts',
     from: 'if (keepers.has(name)) continue;',
     to: 'if (keepers.size < 0) continue;',
+  },
+  {
+    name: 'unsynced-chunks',
+    what: 'chunks of a store are not synced before they have their names',
+    file: 'store/chunk-writer.ts',
+    from: `await syncTogether(
+      directory,
+      chunks.map(({ path }) => path),
+    );`,
+    to: '',
+  },
+  {
+    name: 'index-first',
+    what: 'a snapshot is there before its chunks are',
+    file: 'store/publish-index.ts',
+    from: 'await writer.commit();\n  renameSync(partPath, indexPath);',
+    to: 'renameSync(partPath, indexPath);\n  await writer.commit();',
+  },
+  {
+    name: 'unsynced-finds',
+    what: 'chunks of which a dead process has left the names unsynced are relied upon',
+    file: 'store/chunk-writer.ts',
+    from: '...foundBefore, ',
+    to: '',
+  },
+  {
+    name: 'torn-chunk',
+    what: 'what a dead process has staged is taken over although it is not whole',
+    file: 'store/staging.ts',
+    from: 'return isWhole ? packed : undefined;',
+    to: 'return packed;',
   },
 ];
 

@@ -182,6 +182,7 @@ export function createRules(scenario: Scenario, cluster: Cluster, gone: Readonly
       }
       for (const path of pathsBelow(frontend.disk.resolve(TARGET), TARGET)) {
         const isOwn = path.startsWith(`${TARGET}/.kgetplus/`);
+        if (isStore && path.endsWith('/manifest.json.kgetplus-new')) continue;
         if (!isOwn && /kgetplus/.test(path)) broken('end', `${path} is left on the frontend`);
       }
     },
@@ -191,6 +192,8 @@ export function createRules(scenario: Scenario, cluster: Cluster, gone: Readonly
         if (image === undefined) broken('end', `the report has an image ${node}:${path}`);
         else if (state === 'safe' && !isSafe(image)) {
           broken(2, `the report calls ${image.id} safe, and it is not`);
+        } else if (state === 'safe' && isStore && !store.isNoted(report.run, image)) {
+          broken('end', `${image.id} is safe, and not in the manifest of ${report.run}`);
         }
       }
     },

@@ -18,8 +18,9 @@ export function leftInStore(processes: readonly Process[], last: Process | undef
     if (owner?.ended?.how === 'exit') left.push(`${LEASES}/${name} is left, its process ended`);
   }
   for (const name of staged?.kind === 'directory' ? staged.entries.keys() : []) {
-    const endedMs = ownerOf(name, processes)?.ended?.atMs ?? 0;
-    if (endedMs < (last?.startedMs ?? 0) || last?.ended?.how === 'exit') {
+    const owner = ownerOf(name, processes);
+    const wasDead = owner?.ended !== undefined && owner.ended.atMs < (last?.startedMs ?? 0);
+    if (wasDead || (owner === last && last?.ended?.how === 'exit')) {
       left.push(`${STAGING}/${name} is left`);
     }
   }

@@ -21,6 +21,14 @@ export interface StoreWatch {
    * with the one at `path`, or with all.
    */
   defects(path?: string): readonly string[];
+  /** Whether a run's manifest tells of an image, and would after a loss of power. */
+  isNoted(run: string, image: TrueImage): boolean;
+}
+
+interface NotedImage {
+  readonly node: string;
+  readonly path: string;
+  readonly indexSha256: string;
 }
 
 /** An image as a store should have it. */
@@ -82,6 +90,14 @@ export function createStoreWatch(
       return [...runs.entries.keys()].some((run) =>
         isWhole(`${SNAPSHOTS}/${run}/${name}`, whole, false),
       );
+    },
+    isNoted(run, { id, node, path }) {
+      const file = disk.findDurable(`${SNAPSHOTS}/${run}/manifest.json`);
+      const index = wanted.get(id)?.index ?? Buffer.alloc(0);
+      if (!isSettled(file)) return false;
+      const { images: noted } = JSON.parse(file.durable.toString()) as { images: NotedImage[] };
+      const found = noted.find((it) => it.node === node && it.path === path);
+      return found?.indexSha256 === sha256(index).toString('hex');
     },
     defects(path) {
       const paths =

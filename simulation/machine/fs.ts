@@ -84,7 +84,10 @@ export function readSync(
   const { host } = file.process;
   if (host.flippedReads > 0 && bytes.length >= 512) {
     host.flippedReads -= 1;
-    into[from] = (into[from] ?? 0) ^ 1;
+    // Each at another place: two that were alike would look like the truth.
+    const at = from + (host.flips % bytes.length);
+    host.flips += 1;
+    into[at] = (into[at] ?? 0) ^ 1;
   }
   if (position === null) file.position += bytes.length;
   return bytes.length;
@@ -342,15 +345,23 @@ function statOfProcess(id: number): string {
   return `${id} (node) S ${fields.join(' ')}`;
 }
 
+interface WriteOptions {
+  readonly mode?: number;
+  readonly flag?: string;
+  /** Whether the bytes are synced. */
+  readonly flush?: boolean;
+}
+
 export function writeFileSync(
   path: string,
   data: string | Uint8Array,
-  { mode = 0o666, flag = 'w' }: { mode?: number; flag?: string } = {},
+  { mode = 0o666, flag = 'w', flush = false }: WriteOptions = {},
 ): void {
   const fd = openSync(path, flag, mode);
   try {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data;
     for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
+    if (flush) fsyncSync(fd);
   } finally {
     closeSync(fd);
   }

@@ -91,7 +91,9 @@ export function substituteGlobals(): void {
     scope[name] = cancel(scope[name] as Callback);
   }
   const { pid } = process;
-  Object.defineProperty(process, 'pid', { get: () => (isSimulated() ? idOf(currentProcess()) : pid) });
+  Object.defineProperty(process, 'pid', {
+    get: () => (isSimulated() ? idOf(currentProcess()) : pid),
+  });
   const realNow = performance.now.bind(performance);
   performance.now = () => (isSimulated() ? nowMs() : realNow());
   const RealDate = Date;

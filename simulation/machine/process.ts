@@ -19,6 +19,8 @@ export interface Host {
   failingSyncs: number;
   /** So many reads of images will find a bit flipped that is not on the disk. */
   flippedReads: number;
+  /** Bits that were flipped so far. */
+  flips: number;
   /** Whether it has coreutils' `sync`. */
   readonly hasSync: boolean;
   /** Where its agents find each other. */

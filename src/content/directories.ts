@@ -8,8 +8,9 @@ const MAX_TRIES = 10;
 /**
  * Makes `directory` and whatever is missing above it. Returns directories whose names may not be
  * durable yet, the topmost first: the last one that was there, since whoever made it may have been
- * stopped right then, and what was made. One step after the other, since mkdir's own `recursive` never returns where a file system such as
- * /proc refuses a new name with ENOENT. @throws Error the system's
+ * stopped right then, and what was made. One step after the other, since mkdir's own `recursive`
+ * never returns where a file system such as /proc refuses a new name with ENOENT.
+ * @throws Error the system's
  */
 export function makeDirectories(directory: string, mode = 0o777): string[] {
   const path = resolve(directory);

@@ -43,15 +43,20 @@ export async function makeDirectory(directory: string): Promise<void> {
 export function makeDirectoryNow(directory: string, mode?: number): void {
   for (const fresh of makeDirectories(directory, mode)) {
     try {
-      const fd = openSync(dirname(fresh), 'r');
-      try {
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
-      }
+      syncDirectoryNow(dirname(fresh));
     } catch (error) {
       ignoreForeign(error);
     }
+  }
+}
+
+/** As `syncDirectory`, at once. */
+export function syncDirectoryNow(directory: string): void {
+  const fd = openSync(directory, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -33,9 +33,9 @@ export async function openFileLanding(options: FileLandingOptions): Promise<Imag
       // The next image is settled meanwhile, and must not fetch again what is here.
       await part.publish(() => seeds.renameFile(part.path, path));
     },
-    async abandon(options) {
+    async abandon(wish) {
       await sync.idle();
-      const keepPart = options.keepPart && !sync.hasFailed();
+      const keepPart = wish.keepPart && !sync.hasFailed();
       if (!keepPart) seeds.forgetFile(part.path);
       await part.abandon({ keepPart });
     },

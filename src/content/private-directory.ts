@@ -1,8 +1,8 @@
-import { lstatSync, statSync, type Stats } from 'node:fs';
-import { join } from 'node:path';
+import { lstatSync, mkdirSync, statSync, type Stats } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { getuid } from 'node:process';
-import { KgetError } from '../base/error.ts';
-import { makeDirectoryNow } from './durable.ts';
+import { KgetError, systemCode } from '../base/error.ts';
+import { makeDirectoryNow, syncDirectoryNow } from './durable.ts';
 
 const WRITABLE_FOR_OTHERS = 0o022;
 const WRITABLE_FOR_ALL = 0o002;
@@ -25,8 +25,9 @@ export function makePrivate(root: string, names: readonly string[]): string {
   let directory = root;
   for (const name of names) {
     directory = join(directory, name);
-    makeDirectoryNow(directory, 0o700);
+    makeOne(directory);
     confirmPrivate(directory);
+    syncDirectoryNow(dirname(directory));
   }
   return directory;
 }
@@ -52,6 +53,15 @@ function faultOf(stat: Stats): string | undefined {
   const mode = stat.mode & 0o777;
   if ((mode & WRITABLE_FOR_OTHERS) === 0) return undefined;
   return `others can write in it (mode ${mode.toString(8)}, wanted 700)`;
+}
+
+/** Whatever is there already is left to `confirmPrivate`. */
+function makeOne(directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+  }
 }
 
 function unsafe(directory: string, found: string): KgetError {

@@ -1,4 +1,4 @@
-import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { toFailure } from '../base/error.ts';
@@ -45,7 +45,10 @@ export interface ChunkWriter {
   put(digest: Buffer, packed: Uint8Array): void;
   /** Resolves when more may be put: not too much is staged. @throws Error as `commit` */
   ready(): Promise<void>;
-  /** Makes all that was put before durable, under its final name. @throws Error the system's */
+  /**
+   * Makes all that was put before, or that the store had, durable under its final name.
+   * @throws Error the system's
+   */
   commit(): Promise<void>;
   /** Ends without `commit`; what is staged and complete is taken over by the next writer. */
   close(): Promise<void>;
@@ -73,6 +76,11 @@ export async function openChunkWriter(place: StorePlace, lease: Lease): Promise<
   /** By digest: what is staged, and what is being committed. */
   let staged = new Map<string, Staged>();
   let committing = new Map<string, Staged>();
+  /**
+   * Directories of chunks that were there when the writer was asked for them, at most 65,536: who
+   * named them may have been stopped, or not be done yet, before their names were synced.
+   */
+  let found = new Set<string>();
   let stagedBytes = 0;
   let unwrittenBytes = 0;
   let running: Promise<void> = Promise.resolve();
@@ -87,7 +95,18 @@ export async function openChunkWriter(place: StorePlace, lease: Lease): Promise<
     const key = digest.toString('hex');
     return staged.get(key) ?? committing.get(key);
   }
+  function isThere(digest: Buffer, lengthBytes: number | undefined): boolean {
+    const file = chunkFileOf(place.chunks, digest);
+    const isFound =
+      lengthBytes === undefined
+        ? statSync(file, { throwIfNoEntry: false }) !== undefined
+        : holdsPlainBytes(file, digest, lengthBytes);
+    if (isFound) found.add(dirname(file));
+    return isFound;
+  }
   async function commitStaged(): Promise<void> {
+    const foundBefore = found;
+    found = new Set();
     committing = staged;
     staged = new Map();
     stagedBytes = 0;
@@ -98,9 +117,10 @@ export async function openChunkWriter(place: StorePlace, lease: Lease): Promise<
       chunks.map(({ path }) => path),
     );
     // Told first: the file system is asked for what the table knows, and for nothing else.
-    await addToTable(place.table, recordsOf(chunks));
+    if (chunks.length > 0) await addToTable(place.table, recordsOf(chunks));
     const directories = await giveNames(place, chunks);
-    await syncTogether(place.chunks, [...directories, place.chunks]);
+    const changed = new Set([...directories, ...foundBefore, place.chunks]);
+    await syncTogether(place.chunks, [...changed]);
     committing = new Map();
     if (additions.count + chunks.length > MAX_ADDITIONS) await reopenTable();
     else for (const { digest, packedBytes } of chunks) additions.add(digest, packedBytes);
@@ -114,7 +134,7 @@ export async function openChunkWriter(place: StorePlace, lease: Lease): Promise<
   function startCommit(): Promise<void> {
     isCommitting = true;
     running = running
-      .then(() => (staged.size === 0 ? undefined : commitStaged()))
+      .then(() => (staged.size + found.size === 0 ? undefined : commitStaged()))
       .finally(() => {
         isCommitting = false;
       });
@@ -124,16 +144,35 @@ export async function openChunkWriter(place: StorePlace, lease: Lease): Promise<
     return running;
   }
 
-  for (const { digest, path, packedBytes } of leftChunks(place)) {
-    const own = join(directory, basename(path));
-    renameSync(path, own);
-    stage({
-      digest,
-      path: own,
-      packedBytes,
-      plainBytes: undefined,
-      written: Promise.resolve(),
+  function put(digest: Buffer, packed: Uint8Array): void {
+    if (pendingChunk(digest) !== undefined) return;
+    const path = join(directory, basename(chunkFileOf(place.chunks, digest)));
+    unwrittenBytes += packed.length;
+    const written = writeFile(path, Buffer.from(packed), { mode: 0o600 }).finally(() => {
+      unwrittenBytes -= packed.length;
     });
+    // It is told by the commit.
+    written.catch(() => {});
+    stage({
+      digest: Buffer.from(digest),
+      path,
+      packedBytes: packed.length,
+      plainBytes: plainBytesOf(packed),
+      written,
+    });
+    if (stagedBytes >= COMMITTED_BYTES && !isCommitting) void startCommit().catch(() => {});
+  }
+  async function ready(): Promise<void> {
+    if (stagedBytes >= MAX_STAGED_BYTES) await startCommit();
+    if (unwrittenBytes >= MAX_UNWRITTEN_BYTES) {
+      await Promise.all([...staged.values()].map(({ written }) => written));
+    }
+    if (failure !== undefined) throw failure;
+  }
+
+  for (const { digest, packed } of leftChunks(place)) {
+    put(digest, packed);
+    await ready();
   }
   await startCommit();
   return {
@@ -143,40 +182,17 @@ export async function openChunkWriter(place: StorePlace, lease: Lease): Promise<
         return lengthBytes === undefined || pending.plainBytes === lengthBytes;
       }
       const isKnown = additions.find(digest) !== undefined || table.find(digest) !== undefined;
-      if (isKnown && isThere(place, digest, lengthBytes)) return true;
+      if (isKnown && isThere(digest, lengthBytes)) return true;
       if (restoreFromTrash(place, digest)) {
         // Whoever set it aside has made the table forget it.
         if (additions.count < MAX_ADDITIONS) additions.add(digest, 0);
-        return isThere(place, digest, lengthBytes);
+        return isThere(digest, lengthBytes);
       }
       // Somebody else may have brought it back between the two looks.
-      return isKnown && isThere(place, digest, lengthBytes);
+      return isKnown && isThere(digest, lengthBytes);
     },
-    put(digest, packed) {
-      if (pendingChunk(digest) !== undefined) return;
-      const path = join(directory, basename(chunkFileOf(place.chunks, digest)));
-      unwrittenBytes += packed.length;
-      const written = writeFile(path, Buffer.from(packed), { mode: 0o600 }).finally(() => {
-        unwrittenBytes -= packed.length;
-      });
-      // It is told by the commit.
-      written.catch(() => {});
-      stage({
-        digest: Buffer.from(digest),
-        path,
-        packedBytes: packed.length,
-        plainBytes: plainBytesOf(packed),
-        written,
-      });
-      if (stagedBytes >= COMMITTED_BYTES && !isCommitting) void startCommit().catch(() => {});
-    },
-    async ready() {
-      if (stagedBytes >= MAX_STAGED_BYTES) await startCommit();
-      if (unwrittenBytes >= MAX_UNWRITTEN_BYTES) {
-        await Promise.all([...staged.values()].map(({ written }) => written));
-      }
-      if (failure !== undefined) throw failure;
-    },
+    put,
+    ready,
     commit: startCommit,
     async close() {
       await Promise.allSettled([running, ...[...staged.values()].map(({ written }) => written)]);
@@ -199,12 +215,6 @@ async function openWholeTable(place: StorePlace): Promise<ChunkTable> {
   }
   table.close();
   return openChunkTable(place.table);
-}
-
-function isThere(place: StorePlace, digest: Buffer, lengthBytes: number | undefined): boolean {
-  const file = chunkFileOf(place.chunks, digest);
-  if (lengthBytes === undefined) return statSync(file, { throwIfNoEntry: false }) !== undefined;
-  return holdsPlainBytes(file, digest, lengthBytes);
 }
 
 function recordsOf(chunks: readonly Staged[]): readonly Buffer[] {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { systemCode } from '../base/error.ts';
@@ -34,7 +34,15 @@ export function takeLease(place: StorePlace, kind: string): Lease {
   const name = `${takenAtMs}-${process.pid}-${randomBytes(3).toString('hex')}`;
   const file = join(place.leases, name);
   const text = [kind, hostname(), identityOf(process.pid) ?? ''].join('\n');
-  writeFileSync(file, text, { mode: 0o600 });
+  const fresh = `${file}.kgetplus-new`;
+  try {
+    // Complete and durable before it has its name: nobody knows whose half a lease would be.
+    writeFileSync(fresh, text, { mode: 0o600, flush: true });
+    renameSync(fresh, file);
+  } catch (error) {
+    rmSync(fresh, { force: true });
+    throw error;
+  }
   return { name, release: () => rmSync(file, { force: true }) };
 }
 
@@ -46,7 +54,9 @@ export function readLeases(place: StorePlace): readonly LeaseRecord[] {
     // It has been given back meanwhile, or is not ours.
     if (takenAt === undefined || pid === undefined || text === undefined) return [];
     const [kind = '', host = '', identity = ''] = text.split('\n');
-    const isAlive = host !== hostname() || isRunning(`${identity}\n`);
+    // An empty one was made before leases were synced, and has lost its bytes with the power.
+    const isForeign = text !== '' && host !== hostname();
+    const isAlive = isForeign || isRunning(`${identity}\n`);
     return [{ name, kind, host, pid, takenAtMs: takenAt, isAlive }];
   });
 }

@@ -28,7 +28,9 @@ export async function publishIndex(publication: IndexPublication): Promise<void>
   await writer.commit();
   renameSync(partPath, indexPath);
   await syncDirectory(dirname(indexPath));
-  if (trashBatches(place).length > 0) await bringBack(writer, indexPath);
+  if (trashBatches(place).length === 0) return;
+  await bringBack(writer, indexPath);
+  await writer.commit();
 }
 
 async function bringBack(writer: ChunkWriter, indexPath: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../base/error.ts';
 import { digestOfChunkFile } from '../content/chunk-name.ts';
@@ -10,14 +10,14 @@ import type { StorePlace } from './store-place.ts';
 
 /** A chunk that a process has staged which ended before it could commit it. */
 export interface LeftChunk {
-  readonly path: string;
   readonly digest: Buffer;
-  readonly packedBytes: number;
+  readonly packed: Buffer;
 }
 
 /**
- * What dead processes have left staged: whole chunks are yielded, and are for the caller to move
- * away before it asks for the next; all else is removed.
+ * What dead processes have left staged: whole chunks are yielded; then all is removed. They are to
+ * be written anew: a sync of these files may have failed, and what was lost by that is readable for
+ * a while, but never gets to the disk.
  */
 export function* leftChunks(place: StorePlace): Generator<LeftChunk> {
   const alive = new Set(readLeases(place).flatMap(({ name, isAlive }) => (isAlive ? [name] : [])));
@@ -26,19 +26,21 @@ export function* leftChunks(place: StorePlace): Generator<LeftChunk> {
     for (const name of namesIn(directory)) {
       const path = join(directory, name);
       const digest = digestOfChunkFile(name);
-      if (digest !== undefined && isWhole(path, digest)) {
-        yield { path, digest, packedBytes: statSync(path).size };
-      }
+      const packed = digest && readWhole(path, digest);
+      if (digest !== undefined && packed !== undefined) yield { digest, packed };
     }
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-function isWhole(path: string, digest: Buffer): boolean {
+/** The bytes of a staged chunk; undefined if it is not whole, or gone. */
+function readWhole(path: string, digest: Buffer): Buffer | undefined {
   try {
-    return digestOf(decompressUpTo(readFileSync(path), MAX_CHUNK_BYTES)).equals(digest);
+    const packed = readFileSync(path);
+    const isWhole = digestOf(decompressUpTo(packed, MAX_CHUNK_BYTES)).equals(digest);
+    return isWhole ? packed : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

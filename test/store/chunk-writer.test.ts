@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import {
   existsSync,
   globSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -147,6 +149,20 @@ void suite('openChunkWriter', () => {
     });
     assert.deepEqual(readdirSync(place.staging), []);
     assert.deepEqual(chunksOf(place), [chunkFileOf('', digest)]);
+  });
+
+  void test('a writer writes anew what a dead one has staged', async (t) => {
+    const directory = temporaryDirectory(t);
+    const place = storePlace(directory);
+    const left = join(place.staging, '1-999999-abcdef');
+    mkdirSync(left, { recursive: true });
+    const file = join(directory, 'file');
+    writeFileSync(file, packed);
+    linkSync(file, join(left, chunkFileOf('', digest).slice(5)));
+    await withWriter(place, (writer) => assert.equal(writer.has(digest, chunk.length), true));
+    const taken = chunkFileOf(place.chunks, digest);
+    assert.deepEqual(readFileSync(taken), packed);
+    assert.notEqual(statSync(taken).ino, statSync(file).ino, 'a sync of it may have failed');
   });
 
   void test('a writer leaves alone what a living one has staged', async (t) => {

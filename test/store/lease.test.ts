@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
@@ -59,6 +59,21 @@ void suite('leases', () => {
       readLeases(place).map(({ isAlive, host }) => [isAlive, host]),
       [[true, 'elsewhere']],
     );
+  });
+
+  void test('a lease that has lost its bytes with the power is not alive', (t) => {
+    const place = storePlace(temporaryDirectory(t));
+    writeLease(place, `1000-${process.pid}-abc`, []);
+    assert.deepEqual(
+      readLeases(place).map(({ isAlive }) => isAlive),
+      [false],
+    );
+  });
+
+  void test('`takeLease` leaves nothing but the lease behind', (t) => {
+    const place = storePlace(temporaryDirectory(t));
+    const { name } = takeLease(place, 'gather');
+    assert.deepEqual(readdirSync(place.leases), [name]);
   });
 
   void test('what is no lease is passed over', (t) => {
