@@ -171,7 +171,9 @@ export function createRules(scenario: Scenario, cluster: Cluster, gone: Readonly
     },
     checkLeftovers() {
       for (const host of cluster.hosts.values()) {
-        if (gone.has(host)) continue;
+        // One that was killed while it left has no successor to do the rest.
+        const isCleared = cluster.agents.get(host.name)?.process.ended?.how === 'exit';
+        if (gone.has(host) || !isCleared) continue;
         const spool = host.disk.find(SPOOL);
         const kept = spool?.kind === 'directory' ? [...spool.entries.keys()] : [];
         if (kept.length > 0) broken('end', `${host.name}:${SPOOL} has ${kept.join(', ')}`);
@@ -179,10 +181,10 @@ export function createRules(scenario: Scenario, cluster: Cluster, gone: Readonly
       if (isStore) {
         const agent = cluster.agents.get(FRONTEND_HOST)?.process;
         for (const what of leftInStore(cluster.machine.processes, agent)) broken('end', what);
+        return;
       }
       for (const path of pathsBelow(frontend.disk.resolve(TARGET), TARGET)) {
         const isOwn = path.startsWith(`${TARGET}/.kgetplus/`);
-        if (isStore && path.endsWith('/manifest.json.kgetplus-new')) continue;
         if (!isOwn && /kgetplus/.test(path)) broken('end', `${path} is left on the frontend`);
       }
     },

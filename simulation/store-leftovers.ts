@@ -1,6 +1,9 @@
+import { basename } from 'node:path';
 import { TARGET } from './cluster.ts';
+import type { DiskNode, FileNode } from './machine/disk.ts';
 import { idOf, type Process } from './machine/process.ts';
 
+const SNAPSHOTS = `${TARGET}/snapshots`;
 const LEASES = `${TARGET}/.kgetplus/leases`;
 const STAGING = `${TARGET}/.kgetplus/staging`;
 
@@ -24,7 +27,24 @@ export function leftInStore(processes: readonly Process[], last: Process | undef
       left.push(`${STAGING}/${name} is left`);
     }
   }
+  for (const part of partsBelow(last?.host.disk.find(SNAPSHOTS), SNAPSHOTS)) {
+    // That of a dead agent is written over, if its image comes again in the same run.
+    if (part.file.modifiedMs >= (last?.startedMs ?? 0)) left.push(`${part.path} is left`);
+  }
   return left;
+}
+
+interface Part {
+  readonly path: string;
+  readonly file: FileNode;
+}
+
+/** Indexes that are not complete, and manifests that have not taken the place of others. */
+function partsBelow(node: DiskNode | undefined, path: string): Part[] {
+  if (node?.kind === 'file') return /kgetplus/.test(basename(path)) ? [{ path, file: node }] : [];
+  return [...(node?.entries ?? [])].flatMap(([name, child]) =>
+    partsBelow(child, `${path}/${name}`),
+  );
 }
 
 /** The process that took the lease TIME-PID-HEX. */

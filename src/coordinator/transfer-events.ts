@@ -7,6 +7,7 @@ import { figuresOf, markFailed } from './failed-transfer.ts';
 import { forgetSpare } from './resume.ts';
 import type { Run } from './run.ts';
 import { measuredRate } from './transfer-rate.ts';
+import { objectionTo, type Objection } from './vouching.ts';
 
 type Message<Type extends AgentMessage['type']> = Extract<AgentMessage, { type: Type }>;
 
@@ -46,7 +47,7 @@ export function settle(run: Run, receiver: string, message: Message<'received'>)
   Object.assign(transfer, { wireBytes: message.wireBytes, chunks: message.chunks });
   transfer.doneBytes = image.sizeBytes;
   if (image.vouch === 'awaited') return holdBack(run, image, message);
-  const reason = objection(run, image, { transfer, message });
+  const reason = objectionTo(run, image, { transfer, digest: message.imageDigest });
   if (reason !== undefined) return refuse(run, transfer, reason);
   const onFrontend = receiver === FRONTEND;
   const { imageDigest: digest } = message;
@@ -94,42 +95,6 @@ export function settleHeldBack(run: Run, { heldBack }: ImageFacts): void {
     const transfer = moving(run, message.transfer);
     if (transfer !== undefined) settle(run, transfer.to, message);
   }
-}
-
-/** Why a copy must not count. */
-type Objection = 'unvouched' | 'differs';
-
-function objection(
-  run: Run,
-  image: ImageFacts,
-  { transfer, message }: { transfer: TransferFacts; message: Message<'received'> },
-): Objection | undefined {
-  const { from } = transfer;
-  const { digest, vouch, node } = image;
-  if (vouch === 'refused') return from === node ? 'unvouched' : undefined;
-  if (digest === null || digest === message.imageDigest) return undefined;
-  if (!isLastVersion(run, image, from)) return 'differs';
-  const text = `gave another version of ${image.id} than its node has scanned, which is gone`;
-  run.ports.observer.notice(from, text);
-  image.vouch = 'none';
-  return undefined;
-}
-
-/**
- * Whether only copies that an earlier run left, as the one at `from`, are left of an image: the
- * version that its origin vouched for is gone with it.
- */
-function isLastVersion(
-  { facts }: Run,
-  { node, relayed, vouch }: ImageFacts,
-  from: string,
-): boolean {
-  const takesPart = (name: string): boolean => {
-    const state = facts.nodes.get(name)?.state;
-    return state === 'starting' || state === 'working';
-  };
-  if (vouch !== 'given' || from === node || relayed.has(from)) return false;
-  return ![node, ...relayed.keys()].some(takesPart);
 }
 
 /**
