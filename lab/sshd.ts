@@ -32,12 +32,19 @@ export async function startSshd(state: LabState, host: LabHost): Promise<void> {
   const log = join(host.run, 'sshd.log');
   // An sshd wants to be started by its absolute path: it starts itself again for each connection.
   const sshd = [findTool('sshd') ?? '/usr/sbin/sshd', '-f', filesOf(state).sshdConfig];
-  await rm(pidFile(host), { force: true });
-  await runTool(enterCommand(state, host, [...sshd, '-E', '/run/sshd.log']));
+  const start = async (): Promise<void> => {
+    await rm(pidFile(host), { force: true });
+    await rm(log, { force: true });
+    await runTool(enterCommand(state, host, [...sshd, '-E', '/run/sshd.log']));
+  };
+  await start();
   const deadline = performance.now() + LISTEN_TIMEOUT_MS;
   while ((await readIfThere(pidFile(host))) === '') {
+    const said = await readIfThere(log);
+    // One that was killed just now may still have the port.
+    if (said.includes('Cannot bind any address')) await start();
     if (performance.now() > deadline) {
-      const found = (await readIfThere(log)).trim() || 'its log is empty';
+      const found = said.trim() || 'its log is empty';
       throw new Error(
         `sshd of ${host.name} does not listen after ${LISTEN_TIMEOUT_MS} ms: ${found}`,
       );

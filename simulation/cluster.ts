@@ -21,7 +21,7 @@ import { createTimeline } from './machine/timeline.ts';
 import { setHosts } from './machine/tls.ts';
 import { FRONTEND_HOST, type Scenario } from './scenario.ts';
 
-export const HOME = '/home/user';
+const HOME = '/home/user';
 export const SPOOL = `${HOME}/.cache/kgetplus/spool`;
 export const TARGET = '/srv/target';
 

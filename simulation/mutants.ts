@@ -107,18 +107,11 @@ export const mutants: readonly Mutant[] = [
     to: 'renameSync(partPath, indexPath);\n  await writer.commit();',
   },
   {
-    name: 'unsynced-finds',
-    what: 'chunks of which a dead process has left the names unsynced are relied upon',
-    file: 'store/chunk-writer.ts',
-    from: '...foundBefore, ',
-    to: '',
-  },
-  {
     name: 'torn-chunk',
     what: 'what a dead process has staged is taken over although it is not whole',
     file: 'store/staging.ts',
-    from: 'return isWhole ? packed : undefined;',
-    to: 'return packed;',
+    from: 'const packed = readFileSync(path);',
+    to: 'return readFileSync(path);\n    const packed = Buffer.alloc(0);',
   },
 ];
 

@@ -87,13 +87,18 @@ export function createRules(scenario: Scenario, cluster: Cluster, gone: Readonly
   }
   /** What a fault does to copies is no fault of the tool. */
   function destroy(host: Host, hit: readonly TrueImage[]): void {
+    const isFirst = ghosts.size === 0;
     for (const image of hit) {
       const holders = holdersOf(image);
       if (!holders.includes(host)) continue;
       const those = ghosts.get(image.id) ?? new Set();
       those.add(host.name);
       ghosts.set(image.id, those);
-      if (holders.length === 1) doomed.add(image.id);
+      if (holders.length > 1) continue;
+      doomed.add(image.id);
+      // With two copies the loss of one keeper costs time, and nothing else.
+      if (scenario.copies < 2 || !isFirst || image.node === host.name) continue;
+      broken(1, `${host.name} had the only copy of ${image.id}, wanted ${scenario.copies}`);
     }
   }
 
@@ -105,6 +110,7 @@ export function createRules(scenario: Scenario, cluster: Cluster, gone: Readonly
     isSafe,
     holdersOf,
     spooledFile(host, image) {
+      if (!hasSpooled(host, image)) return undefined;
       const path = spoolPaths(host, image).find((at) => hasAt(host, at, image));
       const file = path === undefined ? undefined : host.disk.find(path);
       return file?.kind === 'file' ? file : undefined;

@@ -46,7 +46,7 @@ export type Fault = { readonly when: Moment } & (
 );
 
 /** In an attempt, by time since its start, or before an effect of the victim. */
-export type Moment = { readonly attempt: number } & (
+type Moment = { readonly attempt: number } & (
   | { readonly afterMs: number }
   | { readonly beforeEffect: number }
 );
@@ -75,7 +75,7 @@ export function scenarioOf(seed: number): Scenario {
   const faultCount = dice.oneIn(12) ? 0 : 1 + dice.below(MOST_FAULTS);
   const isUnruly = dice.oneIn(8);
   const perMille = (): number => (isUnruly && dice.oneIn(2) ? 1 + dice.below(40) : 0);
-  return {
+  const drawn: Omit<Scenario, 'layout' | 'hasSync'> = {
     seed,
     nodes,
     chunkSizeBytes: CHUNK_BYTES,
@@ -90,10 +90,21 @@ export function scenarioOf(seed: number): Scenario {
       reorderPerMille: perMille(),
     },
     faults: Array.from({ length: faultCount }, () => drawFault(dice, names)),
-    // Last, since these came later: what seeds stood for before, they still do.
-    layout: dice.oneIn(3) ? 'store' : 'files',
-    hasSync: !dice.oneIn(3),
   };
+  // Last, since it came later: what seeds stood for before, the others still do.
+  return { ...drawn, ...drawLayout(dice, drawn.faults) };
+}
+
+/** What a seed's target is. A store is written in many steps: some writers are stopped in between. */
+function drawLayout(
+  dice: Dice,
+  faults: readonly Fault[],
+): Pick<Scenario, 'layout' | 'hasSync' | 'faults'> {
+  const layout = dice.oneIn(3) ? 'store' : 'files';
+  const hasSync = dice.oneIn(2);
+  if (layout === 'files' || !dice.oneIn(3)) return { layout, hasSync, faults };
+  const when = { attempt: 0, beforeEffect: 20 + dice.below(100) };
+  return { layout, hasSync, faults: [...faults, { kind: 'kill', victim: 'frontend', when }] };
 }
 
 function drawImages(dice: Dice, node: string, common: readonly Buffer[]) {

@@ -12,6 +12,10 @@ import { createRules } from './rules.ts';
 import { type Fault, FRONTEND_HOST, type Scenario } from './scenario.ts';
 import type { Stage, Watching } from './stage.ts';
 
+/** How often, and how far apart, a copy is looked for that is to be damaged where it lies. */
+const LOOKS_FOR_COPIES = 60;
+const LOOK_MS = 5;
+
 /** Sets a scenario up. There is one stage at a time. */
 export function createStage(scenario: Scenario, watching: Watching): Stage {
   const dice = diceOf(`story ${scenario.seed}`);
@@ -79,9 +83,14 @@ export function createStage(scenario: Scenario, watching: Watching): Stage {
     rules.broken('fault', `${process.name} on ${process.host.name}: ${what}`);
   }
 
-  function bring(fault: Fault): void {
+  function bring(fault: Fault, tries = 1): void {
     due = due.filter((other) => other !== fault);
     const hit = inflict(fault, stage);
+    if (!hit && fault.kind === 'flip-at-rest' && tries < LOOKS_FOR_COPIES) {
+      // Copies do not stay for long.
+      timeline.after(LOOK_MS, () => bring(fault, tries + 1));
+      return;
+    }
     trace(`fault ${JSON.stringify(fault)}${hit ? '' : ' (hits nothing)'}`);
     if (hit) stage.inflicted[fault.kind] = (stage.inflicted[fault.kind] ?? 0) + 1;
   }

@@ -16,9 +16,14 @@ export function leftInStore(processes: readonly Process[], last: Process | undef
   const entries = last?.host.disk.find(LEASES);
   const staged = last?.host.disk.find(STAGING);
   const left: string[] = [];
+  const hasLostPower = processes.some(
+    ({ host, ended }) => host === last?.host && ended?.how === 'power',
+  );
   for (const name of entries?.kind === 'directory' ? entries.entries.keys() : []) {
     const owner = ownerOf(name, processes);
-    if (owner?.ended?.how === 'exit') left.push(`${LEASES}/${name} is left, its process ended`);
+    // A loss of power may bring one back that was removed.
+    if (owner?.ended?.how === 'exit' && !hasLostPower)
+      left.push(`${LEASES}/${name} is left, its process ended`);
   }
   for (const name of staged?.kind === 'directory' ? staged.entries.keys() : []) {
     const owner = ownerOf(name, processes);

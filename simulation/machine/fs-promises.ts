@@ -55,7 +55,7 @@ export async function open(path: string, flags = 'r', mode = 0o666): Promise<Sim
 }
 
 export const stat = (path: string) => soon(() => statSync(path));
-export const lstat = stat;
+export const lstat = (path: string) => stat(path);
 export const access = (path: string) => soon(() => accessSync(path));
 export const rename = (from: string, to: string) => soon(() => renameSync(from, to));
 export const link = (from: string, to: string) => soon(() => linkSync(from, to));

@@ -4,7 +4,7 @@ import { toFailure, type Failure } from '../base/error.ts';
 import type { AgentLauncher } from '../control/channel.ts';
 import { gather } from '../coordinator/gather.ts';
 import { openJournal, readJournal } from '../coordinator/journal-file.ts';
-import { NO_JOURNAL } from '../coordinator/journal.ts';
+import { type EndRecord, type Journal, NO_JOURNAL } from '../coordinator/journal.ts';
 import type { JournalContents } from '../coordinator/journal-lines.ts';
 import type { GatherOutcome, GatherPlan, RunObserver } from '../coordinator/ports.ts';
 import type { Objective } from '../planner/types.ts';
@@ -127,9 +127,19 @@ export async function runGather(
     ];
     const written = request.dryRun ? [] : files.filter((file) => writeReport(file, system));
     const htmlReportPath = written.find(({ path }) => path === htmlPath)?.path;
+    if (outcome.end !== undefined) endJournal(journal, outcome.end, system);
     return { report, outcome, htmlReportPath };
   } finally {
     journal.close();
+  }
+}
+
+/** What cannot be ended is continued by the next run, which finds that nothing is left to do. */
+function endJournal(journal: Journal, end: EndRecord, { observer }: GatherSystem): void {
+  try {
+    journal.append(end);
+  } catch (error) {
+    observer.notice('run', toFailure(error).message);
   }
 }
 

@@ -1,14 +1,18 @@
 import { toFailure } from '../base/error.ts';
 import { unsafeImages } from './facts.ts';
 import { markFailed } from './failed-transfer.ts';
+import type { EndRecord } from './journal.ts';
 import type { Run } from './run.ts';
 
 /**
  * Settles what did not come to its end by itself: transfers that were cut off, nodes and images
- * that stay; and ends the journal, unless it is needed to go on. `interrupted`: by the user, or by a
- * fault of the run's own.
+ * that stay. Returns what ends the journal, unless that is needed to go on. `interrupted`: by the
+ * user, or by a fault of the run's own.
  */
-export function endFacts(run: Run, { interrupted }: { interrupted: boolean }): void {
+export function endFacts(
+  run: Run,
+  { interrupted }: { interrupted: boolean },
+): EndRecord | undefined {
   const { facts } = run;
   for (const transfer of facts.transfers.values()) {
     if (transfer.state === 'done' || transfer.state === 'failed') continue;
@@ -24,12 +28,12 @@ export function endFacts(run: Run, { interrupted }: { interrupted: boolean }): v
     if (node.state === 'released' || node.state === 'failed') continue;
     node.state = node.keepsMore || holders.has(node.name) ? 'held' : 'failed';
   }
-  if (run.plan.dryRun || interrupted || isNeeded(run)) return;
+  if (run.plan.dryRun || interrupted || isNeeded(run)) return undefined;
   const nodes = [...facts.nodes.values()];
   const isComplete =
     unsafeImages(facts).length === 0 && nodes.every(({ state }) => state === 'released');
   const end = { type: 'end', seconds: run.seconds() } as const;
-  attempt(run, () => run.ports.journal.append(isComplete ? end : { ...end, incomplete: true }));
+  return isComplete ? end : { ...end, incomplete: true };
 }
 
 /** The facts are settled although the journal cannot be written. */

@@ -103,8 +103,8 @@ export async function gather(plan: GatherPlan, ports: GatherPorts): Promise<Gath
   const isAllSafe = unsafeImages(run.facts).length === 0 && run.keepsUnknown.size === 0;
   const emptySpools = isComplete && !plan.dryRun && isAllSafe;
   await run.crew.disband({ emptySpools });
-  endFacts(run, { interrupted: !isComplete });
-  return { facts: run.facts, interrupted };
+  const end = endFacts(run, { interrupted: !isComplete });
+  return { facts: run.facts, interrupted, end };
 }
 
 function isDone({ planner, plan, facts }: Run): boolean {

@@ -78,6 +78,7 @@ export const journalRecord = z.discriminatedUnion('type', [
 ]);
 
 export type JournalRecord = z.infer<typeof journalRecord>;
+export type EndRecord = Extract<JournalRecord, { type: 'end' }>;
 
 /** Records that need not be durable before the run acts: what matters with later ones, or figures. */
 export const UNSYNCED: ReadonlySet<JournalRecord['type']> = new Set(['image', 'failed']);

@@ -5,7 +5,7 @@ import type { Configuration, TargetConfiguration } from '../control/messages.ts'
 import type { PlannerOptions } from '../planner/types.ts';
 import type { ImageFacts, NodeFacts, RunFacts, RunFailure } from './facts.ts';
 import type { Resumption } from './fold-journal.ts';
-import type { Journal } from './journal.ts';
+import type { EndRecord, Journal } from './journal.ts';
 import type { RunLimits } from './limits.ts';
 
 /** What is to be gathered, and how. */
@@ -80,4 +80,9 @@ export interface RunObserver {
 export interface GatherOutcome {
   readonly facts: RunFacts;
   readonly interrupted: boolean;
+  /**
+   * Ends the journal, once all that belongs to the run is written; undefined if the journal is
+   * needed to go on.
+   */
+  readonly end: EndRecord | undefined;
 }

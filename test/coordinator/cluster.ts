@@ -236,6 +236,7 @@ export async function runCluster(script: ClusterScript): Promise<GatherOutcome &
     },
     signal: interrupt.signal,
   });
+  if (outcome.end !== undefined) world.journal.push(outcome.end);
   return { ...outcome, world };
 }
 
