@@ -83,13 +83,6 @@ export const mutants: readonly Mutant[] = [
     to: 'wish.keepPart',
   },
   {
-    name: 'spare-forgotten',
-    what: 'a node is released while the origin of a copy in its spool has not answered',
-    file: 'coordinator/withheld.ts',
-    from: 'if (keepers.has(name)) continue;',
-    to: 'if (keepers.size < 0) continue;',
-  },
-  {
     name: 'unsynced-chunks',
     what: 'chunks of a store are not synced before they have their names',
     file: 'store/chunk-writer.ts',

@@ -132,8 +132,10 @@ function drawFault(dice: Dice, nodes: readonly string[]): Fault {
   const host = dice.oneIn(3) ? FRONTEND_HOST : node;
   const victim = drawVictim(dice, node);
   const attempt = dice.oneIn(3) ? dice.below(STORMY_ATTEMPTS) : 0;
-  // Most runs take less than a second.
-  const timed = { attempt, afterMs: 30 + spread(dice, dice.pick([300, 300, 300, 20_000])) };
+  // Most runs take less than a second. What goes on is hit as it begins, now and then.
+  const isAtOnce = attempt > 0 && dice.oneIn(2);
+  const spreadMs = 30 + spread(dice, dice.pick([300, 300, 300, 20_000]));
+  const timed = { attempt, afterMs: isAtOnce ? 0 : spreadMs };
   const counted = { attempt, beforeEffect: 1 + dice.below(dice.pick([30, 100, 300])) };
   const durationMs = spread(dice, 120_000);
   const kind = dice.pick(KINDS);
