@@ -2,7 +2,7 @@ import { KgetError } from '../base/error.ts';
 import type { AgentMessage } from '../control/messages.ts';
 import { FRONTEND } from '../planner/types.ts';
 import { reportOf } from './agent-words.ts';
-import { imageOf, routeTo, type ImageFacts, type TransferFacts } from './facts.ts';
+import { imageOf, nodeOf, routeTo, type ImageFacts, type TransferFacts } from './facts.ts';
 import { figuresOf, markFailed } from './failed-transfer.ts';
 import { forgetSpare } from './resume.ts';
 import type { Run } from './run.ts';
@@ -14,6 +14,9 @@ type Message<Type extends AgentMessage['type']> = Extract<AgentMessage, { type: 
 /** How long a transfer whose link failed is left alone, the first time and at most. */
 const RETRY_MS = 500;
 const RETRY_LIMIT_MS = 4000;
+
+/** Failures after which a keeper's copy whose chunks do not match is not tried again. */
+const ROTTEN_AFTER = 2;
 
 /** Counters of a transfer so far. */
 export function count(run: Run, message: Message<'receiving'>): void {
@@ -147,10 +150,31 @@ export function failTransfer(run: Run, receiver: string, message: Message<'recei
   }
   reportOf(run, receiver, failure, { node: transfer.from, path: image.path });
   const spoiled = failure.code === 'source-changed' || failure.code === 'source-unreadable';
+  const isRotten = failure.code === 'corrupt' && blame === 'source' && isRottenAt(run, transfer);
+  // What is left of it may be all that there is: its spool is not emptied.
+  if (isRotten) keep(run, transfer.from);
   // In this order: the planner must not try the bad copy again.
-  if (spoiled) run.feed({ type: 'spoiled', node: transfer.from, image: image.id });
+  if (spoiled || isRotten) run.feed({ type: 'spoiled', node: transfer.from, image: image.id });
   if (blame === 'link') run.inBackground(failLater(run, transfer));
   else run.feed({ type: 'failed', transfer: transfer.id, blame });
+}
+
+/** Has a node not released by this run. */
+function keep(run: Run, node: string): void {
+  nodeOf(run.facts, node).keepsMore = true;
+  run.feed({ type: 'stays', node });
+}
+
+/**
+ * Whether a keeper's copy has failed often enough to be given up for good: then the image's origin is
+ * asked back, unless there are others.
+ */
+function isRottenAt({ facts }: Run, { image, from }: TransferFacts): boolean {
+  if (imageOf(facts, image).node === from) return false;
+  const failures = [...facts.transfers.values()].filter(
+    (transfer) => transfer.image === image && transfer.from === from && transfer.state === 'failed',
+  );
+  return failures.length >= ROTTEN_AFTER;
 }
 
 /**

@@ -279,6 +279,25 @@ void suite('gather, interrupted and continued', () => {
     assert.deepEqual(world.safe.toSorted(), [disk('node2'), disk('node3')]);
   });
 
+  void test('`gather` asks a released node back when the copy of its image is rotten', async () => {
+    const nodes = {
+      ...equalNodes(3),
+      node3: { images: ['/vm/disk'], spooled: [spooled('node2')] },
+    };
+    const { world, facts } = await runCluster({
+      nodes,
+      plan: { resumption },
+      onReceive: ({ transfer, from, image }) =>
+        from.node === 'node3' && image.node === 'node2'
+          ? { answer: [failed(transfer, 'corrupt', 'source')] }
+          : 'normal',
+    });
+    assert.deepEqual(world.launched.toSorted(), [FRONTEND, 'node2', 'node3']);
+    assert.deepEqual(world.safe.toSorted(), [disk('node2'), disk('node3')]);
+    // What is left of the copy stays where it is.
+    assert.equal(facts.nodes.get('node3')?.state, 'held');
+  });
+
   void test('`gather` takes the spooled copy of a node that cannot be reached', async () => {
     const nodes = {
       node1: { launchFailure: new KgetError('unreachable', 'gone') },
@@ -291,7 +310,7 @@ void suite('gather, interrupted and continued', () => {
 
 function failed(
   transfer: string,
-  code: 'disconnected' | 'source-changed' | 'no-room',
+  code: 'corrupt' | 'disconnected' | 'source-changed' | 'no-room',
   blame: 'link' | 'source' | 'target',
 ) {
   return { type: 'receive-failed' as const, transfer, blame, failure: { code, message: code } };
