@@ -3,6 +3,7 @@ import type { ImageName } from '../control/messages.ts';
 import { nodeOf, routeTo, type ImageFacts, type NodeFacts } from './facts.ts';
 import { giveBackOwed } from './give-back.ts';
 import type { Run } from './run.ts';
+import { holdNode } from './withheld.ts';
 
 /**
  * Taking over what an unfinished run into the same directory had reached. A node that it released
@@ -66,8 +67,7 @@ function keepUnknown(run: Run, holder: string, images: readonly ImageName[]): vo
     `this run nor these copies in its journal; name their nodes, too, or remove them from the spool`;
   run.report({ code: 'usage', message }, { node: holder });
   run.keepsUnknown.add(holder);
-  nodeOf(run.facts, holder).keepsMore = true;
-  run.feed({ type: 'stays', node: holder });
+  holdNode(run, holder);
 }
 
 /** `holder` is told to drop its copy. */

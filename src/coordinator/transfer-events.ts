@@ -2,12 +2,13 @@ import { KgetError } from '../base/error.ts';
 import type { AgentMessage } from '../control/messages.ts';
 import { FRONTEND } from '../planner/types.ts';
 import { reportOf } from './agent-words.ts';
-import { imageOf, nodeOf, routeTo, type ImageFacts, type TransferFacts } from './facts.ts';
+import { imageOf, routeTo, type ImageFacts, type TransferFacts } from './facts.ts';
 import { figuresOf, markFailed } from './failed-transfer.ts';
 import { forgetSpare } from './resume.ts';
 import type { Run } from './run.ts';
 import { measuredRate } from './transfer-rate.ts';
 import { objectionTo, type Objection } from './vouching.ts';
+import { holdNode } from './withheld.ts';
 
 type Message<Type extends AgentMessage['type']> = Extract<AgentMessage, { type: Type }>;
 
@@ -152,17 +153,11 @@ export function failTransfer(run: Run, receiver: string, message: Message<'recei
   const spoiled = failure.code === 'source-changed' || failure.code === 'source-unreadable';
   const isRotten = failure.code === 'corrupt' && blame === 'source' && isRottenAt(run, transfer);
   // What is left of it may be all that there is: its spool is not emptied.
-  if (isRotten) keep(run, transfer.from);
+  if (isRotten) holdNode(run, transfer.from);
   // In this order: the planner must not try the bad copy again.
   if (spoiled || isRotten) run.feed({ type: 'spoiled', node: transfer.from, image: image.id });
   if (blame === 'link') run.inBackground(failLater(run, transfer));
   else run.feed({ type: 'failed', transfer: transfer.id, blame });
-}
-
-/** Has a node not released by this run. */
-function keep(run: Run, node: string): void {
-  nodeOf(run.facts, node).keepsMore = true;
-  run.feed({ type: 'stays', node });
 }
 
 /**

@@ -15,6 +15,12 @@ export function tellListed(run: Run): void {
   }
 }
 
+/** Has a node not released by this run: what is on it may be needed. */
+export function holdNode(run: Run, name: string): void {
+  nodeOf(run.facts, name).keepsMore = true;
+  run.feed({ type: 'stays', node: name });
+}
+
 function keepersForUnheard({ spares, facts }: Run): Set<string> {
   const kept = [...spares.values()].flat();
   const unheard = kept.filter(({ image }) => facts.nodes.get(image.node)?.state === 'starting');
