@@ -19,7 +19,7 @@ void test(`no rule is broken in ${SEEDS} seeds of runs with faults`, async () =>
   assert.deepEqual(first?.violations ?? [], [], again);
   assert.equal(tally.seeds, SEEDS);
   // Runs that nothing happens to would test little.
-  for (const kind of ['kill', 'power', 'vanish', 'isolate', 'full-disk', 'flip-at-rest']) {
+  for (const kind of ['kill', 'power', 'vanish', 'isolate', 'full-disk', 'flip-read']) {
     assert.ok((tally.inflicted[kind] ?? 0) > 0, `no fault of kind ${kind} hit anything`);
   }
   assert.ok(tally.images > tally.doomed * 2, 'most images survive');
