@@ -5,7 +5,7 @@ import type { Clock } from '../src/base/clock.ts';
 import type { AgentLauncher, LaunchedAgent } from '../src/control/channel.ts';
 import type { CoordinatorMessage } from '../src/control/messages.ts';
 import { createAttachPoint } from './machine/attach-point.ts';
-import { controlLink, type ControlLink } from './machine/channel.ts';
+import { NO_FAULTS, controlLink, type ControlLink } from './machine/channel.ts';
 import { createDisk } from './machine/disk.ts';
 import { createNetwork } from './machine/network.ts';
 import {
@@ -92,12 +92,12 @@ export function createCluster(
     hosts,
     agents,
     host: hostNamed,
-    launchers: (process, taps) => ({
-      nodes: { launch: (node, signal) => launch({ node, signal, process, taps }) },
-      frontend: {
+    launchers(process, taps) {
+      const launcher: AgentLauncher = {
         launch: (node, signal) => launch({ node, signal, process, taps }),
-      },
-    }),
+      };
+      return { nodes: launcher, frontend: launcher };
+    },
     losePower,
     restorePower(host) {
       host.isDown = false;
@@ -140,8 +140,6 @@ export function createCluster(
     };
   }
 }
-
-const NO_FAULTS = { dropPerMille: 0, duplicatePerMille: 0, reorderPerMille: 0 };
 
 /** As `src/agent/main.ts` does. */
 function startAgent(process: Process, link: ControlLink, address: string | null): void {

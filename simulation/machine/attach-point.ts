@@ -5,7 +5,7 @@ import {
   visitorMessage,
 } from '../../src/agent/attach-point.ts';
 import { makeDirectoryNow } from '../../src/content/durable.ts';
-import { joinProcesses } from './channel.ts';
+import { joinProcesses, NO_FAULTS } from './channel.ts';
 import { currentProcess, post, type Process } from './process.ts';
 
 /** Who has a directory. */
@@ -13,8 +13,6 @@ interface Held {
   readonly holder: Process;
   onVisit(channel: VisitChannel): void;
 }
-
-const NO_FAULTS = { dropPerMille: 0, duplicatePerMille: 0, reorderPerMille: 0 };
 
 /** The attach point of the agents of one host. */
 export function createAttachPoint(): AttachPoint {

@@ -21,6 +21,13 @@ export interface ChannelFaults {
   readonly reorderPerMille: number;
 }
 
+/** As ssh and pipes are. */
+export const NO_FAULTS: ChannelFaults = {
+  dropPerMille: 0,
+  duplicatePerMille: 0,
+  reorderPerMille: 0,
+};
+
 /** How an end of a connection is told that the process at the other one has ended. */
 const GONE: Failure = { code: 'disconnected', message: 'The simulated process went away' };
 

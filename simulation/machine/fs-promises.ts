@@ -15,6 +15,7 @@ import {
   rmSync,
   type SimulatedStat,
   soon,
+  SYNC_MS,
   statSync,
   unlinkSync,
   writeFileSync,
@@ -22,8 +23,6 @@ import {
 } from './fs.ts';
 
 export const constants = fsConstants;
-
-const SYNC_MS = 8;
 
 /** What production code asks of a `FileHandle`. */
 interface SimulatedHandle extends AsyncDisposable {

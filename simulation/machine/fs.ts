@@ -157,7 +157,7 @@ export function fdatasyncSync(fd: number): void {
 
 /** Looks at most a disk's usual time later; a sync takes longer. */
 const CALL_MS = 0.3;
-const SYNC_MS = 8;
+export const SYNC_MS = 8;
 
 /** Does something on the disk after a while, and tells the process. */
 function later<T>(

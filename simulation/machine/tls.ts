@@ -53,8 +53,7 @@ export function checkServerIdentity(
 
 class SimulatedServer extends EventEmitter {
   readonly process: Process;
-  credentials: Credentials;
-  maxConnections = Infinity;
+  readonly credentials: Credentials;
   #port = 0;
   readonly #connections = new Set<SimulatedSocket>();
   #onClosed: (() => void) | undefined;
@@ -64,10 +63,6 @@ class SimulatedServer extends EventEmitter {
     this.process = process;
     this.credentials = credentials;
     process.onEnd.add(() => this.#forget());
-  }
-
-  setSecureContext(credentials: Credentials): void {
-    this.credentials = credentials;
   }
 
   listen(): this {
@@ -100,12 +95,8 @@ class SimulatedServer extends EventEmitter {
     }
   }
 
-  /** A connection comes in: its socket, or undefined if there are too many. */
-  accept(client: SimulatedSocket): SimulatedSocket | undefined {
-    if (this.#connections.size >= this.maxConnections) {
-      this.emit('drop', { remoteAddress: client.process.host.name });
-      return undefined;
-    }
+  /** A connection comes in. */
+  accept(client: SimulatedSocket): SimulatedSocket {
     const socket = new SimulatedSocket(this.process);
     client.peer = socket;
     socket.peer = client;
@@ -128,7 +119,7 @@ export function connect(options: ConnectOptions): SimulatedSocket {
   const { network, timeline, dice } = process.machine;
   const client = new SimulatedSocket(process, options.onread);
   const from = process.host;
-  const to = hostNamed(process, options.host);
+  const to = hosts.get(options.host);
 
   function reach(): void {
     const server = listeners.get(`${options.host}:${options.port}`);
@@ -139,10 +130,6 @@ export function connect(options: ConnectOptions): SimulatedSocket {
     post(server.process, 0, () => {
       if (client.destroyed) return;
       const accepted = server.accept(client);
-      if (accepted === undefined) {
-        post(process, 0, () => client.fail(systemError('ECONNRESET', 'read')));
-        return;
-      }
       post(process, network.latencyMs(), () => {
         if (client.destroyed) return;
         client.emit('connect');
@@ -194,8 +181,4 @@ const hosts = new Map<string, Host>();
 export function setHosts(all: readonly Host[]): void {
   hosts.clear();
   for (const host of all) hosts.set(host.name, host);
-}
-
-function hostNamed(_process: Process, name: string): Host | undefined {
-  return hosts.get(name);
 }
