@@ -24,6 +24,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   agent: ['base', 'content', 'store', 'transfer', 'control', 'source'],
   coordinator: ['base', 'planner', 'control'],
   report: ['base'],
+  guest: ['base'],
+  hypervisor: ['base', 'content'],
+  'machine-image': ['base', 'content', 'guest', 'store', 'catalogue', 'restore', 'upkeep'],
+  host: ['base', 'content', 'store', 'transfer', 'control', 'source', 'guest', 'hypervisor', 'nbd'],
+  job: ['base', 'nodeset', 'content', 'control', 'guest', 'coordinator', 'machine-image'],
 };
 
 /** Puts the parts together. */

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { KgetError } from '../base/error.ts';
 import { systemClock } from '../base/system-clock.ts';
 import { VERSION } from '../base/version.ts';
+import { AGENT_DIALECT, type Dialect, type Program } from '../control/channel.ts';
 import { addDemo } from './demo.ts';
 import { addVerify } from './verify.ts';
 import { addTag } from './tag.ts';
@@ -52,7 +53,7 @@ const system: System = {
   entropy: systemEntropy,
   stdout: process.stdout,
   stderr: process.stderr,
-  agent: { agentFile: fileURLToPath(new URL('agent.cjs', import.meta.url)), version: VERSION },
+  agent: bundled('agent.cjs', AGENT_DIALECT),
   chunkWorkerFile: fileURLToPath(new URL('chunk-worker.mjs', import.meta.url)),
   processors: availableParallelism(),
   commandLine: process.argv.slice(2),
@@ -65,6 +66,10 @@ const system: System = {
 
 await runCommand(createProgram());
 setTimeout(() => process.exit(), LINGER_LIMIT_MS).unref();
+
+function bundled<Out, In>(file: string, dialect: Dialect<Out, In>): Program<Out, In> {
+  return { agentFile: fileURLToPath(new URL(file, import.meta.url)), version: VERSION, dialect };
+}
 
 function createProgram(): Command {
   const program = new Command('kgetplus')

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock, Entropy } from '../base/clock.ts';
+import type { Program } from '../control/channel.ts';
+import type { AgentMessage, CoordinatorMessage } from '../control/messages.ts';
 
 /** The system's source of randomness. */
 export const systemEntropy: Entropy = {
@@ -12,8 +14,8 @@ export interface System {
   readonly entropy: Entropy;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
-  /** The bundled agent and the version that it must have. */
-  readonly agent: { readonly agentFile: string; readonly version: string };
+  /** The bundled agent. */
+  readonly agent: Program<CoordinatorMessage, AgentMessage>;
   /** The bundled thread that reads chunks. */
   readonly chunkWorkerFile: string;
   /** How many processors this process may use. */

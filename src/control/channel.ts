@@ -1,5 +1,6 @@
 import type { Failure } from '../base/error.ts';
-import type { AgentMessage, CoordinatorMessage } from './messages.ts';
+import type { MessageSchema } from './message-lines.ts';
+import { agentMessage, type AgentMessage, type CoordinatorMessage } from './messages.ts';
 
 /**
  * The port between the coordinator and one agent: an ordered, reliable stream of messages each way.
@@ -30,8 +31,29 @@ export type AgentChannel = Channel<AgentMessage, CoordinatorMessage>;
 /** What of it is needed to say something. */
 export type AgentOutlet = Pick<AgentChannel, 'send'>;
 
+/** What can be said to programs of a kind on nodes, and what they answer. */
+export interface Dialect<Out, In> {
+  readonly answers: MessageSchema<In>;
+  /** Only a type. */
+  readonly orders?: Out;
+}
+
+/** What coordinators and agents speak. */
+export const AGENT_DIALECT: Dialect<CoordinatorMessage, AgentMessage> = { answers: agentMessage };
+
+/** A bundled program for nodes. */
+export interface Program<Out, In> {
+  readonly agentFile: string;
+  /** The version that it must have. */
+  readonly version: string;
+  readonly dialect: Dialect<Out, In>;
+}
+
 /** Starts agents. Implementations: ssh, local processes, memory (tests). */
-export interface AgentLauncher {
+export type AgentLauncher = Launcher<CoordinatorMessage, AgentMessage>;
+
+/** Starts programs on nodes that speak one dialect; their first message is `hello`. */
+export interface Launcher<Out, In> {
   /**
    * Starts an agent on `node` and resolves when its `hello` message has arrived and named our
    * version. Abort through `signal` ends what was started. When it rejects, nothing of it is left
@@ -41,11 +63,13 @@ export interface AgentLauncher {
    * `no-room`,
    *   `corrupt`, `protocol`; `usage` for a node name that cannot be one
    */
-  launch(node: string, signal: AbortSignal): Promise<LaunchedAgent>;
+  launch(node: string, signal: AbortSignal): Promise<Launched<Out, In>>;
 }
 
-export interface LaunchedAgent {
-  readonly channel: CoordinatorChannel;
-  /** The address at which other agents reach this one. */
+export type LaunchedAgent = Launched<CoordinatorMessage, AgentMessage>;
+
+export interface Launched<Out, In> {
+  readonly channel: Channel<Out, In>;
+  /** The address at which other nodes reach this one. */
   readonly address: string;
 }

@@ -1,7 +1,7 @@
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { KgetError } from '../base/error.ts';
-import type { AgentLauncher } from './channel.ts';
+import type { Launcher } from './channel.ts';
 
 /**
  * How many agents are started at once if the user does not say; sshd and name servers have limits.
@@ -27,7 +27,10 @@ export interface WindowOptions {
  * A launcher that starts a few agents at once, then more and more up to `window`; the others wait
  * for their turn in order.
  */
-export function windowed(launcher: AgentLauncher, options: WindowOptions): AgentLauncher {
+export function windowed<Out, In>(
+  launcher: Launcher<Out, In>,
+  options: WindowOptions,
+): Launcher<Out, In> {
   const { clock, processors, window = DEFAULT_WINDOW } = options;
   assert(Number.isSafeInteger(window) && window > 0, 'the window is a positive whole number');
   const waiting = new Set<() => void>();

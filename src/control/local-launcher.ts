@@ -3,7 +3,7 @@ import { execPath } from 'node:process';
 import type { Clock } from '../base/clock.ts';
 import { agentProcess } from './agent-process.ts';
 import { AGENT_NODE_OPTIONS } from './bootstrap.ts';
-import type { AgentLauncher } from './channel.ts';
+import type { Launcher, Program } from './channel.ts';
 import { START_TIMEOUT_MS, startAgent } from './start-agent.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -15,10 +15,7 @@ interface LocalPlace {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-export interface LocalLauncherOptions {
-  readonly agentFile: string;
-  /** The version of that agent. */
-  readonly version: string;
+export interface LocalLauncherOptions<Out, In> extends Program<Out, In> {
   readonly clock: Clock;
   /** `START_TIMEOUT_MS` if not given. */
   readonly startTimeoutMs?: number;
@@ -29,7 +26,7 @@ export interface LocalLauncherOptions {
  * Starts agents as processes of this host, with our own Node.js: the frontend's agent,
  * demonstrations and tests. Each stands in a session of its own, so that Ctrl-C reaches only us.
  */
-export function localLauncher(options: LocalLauncherOptions): AgentLauncher {
+export function localLauncher<Out, In>(options: LocalLauncherOptions<Out, In>): Launcher<Out, In> {
   return {
     async launch(node, signal) {
       const child = spawn(execPath, [...AGENT_NODE_OPTIONS, options.agentFile], {
@@ -40,6 +37,7 @@ export function localLauncher(options: LocalLauncherOptions): AgentLauncher {
       return startAgent({
         process: agentProcess(child, options.clock),
         node,
+        dialect: options.dialect,
         version: options.version,
         clock: options.clock,
         timeoutMs: options.startTimeoutMs ?? START_TIMEOUT_MS,

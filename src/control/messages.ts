@@ -120,7 +120,7 @@ export const coordinatorMessage = z.discriminatedUnion('type', [
   leave,
 ]);
 
-const hello = z.object({
+export const hello = z.object({
   type: z.literal('hello'),
   version: z.string(),
   nodeVersion: z.string(),

@@ -8,18 +8,14 @@ import { SSH_OPTIONS } from '../base/ssh-options.ts';
 import { agentProcess } from './agent-process.ts';
 import { bootstrapCommand, checkRemoteNode } from './bootstrap.ts';
 import { followBootstrap } from './bootstrap-dialogue.ts';
-import type { AgentLauncher } from './channel.ts';
+import type { Launcher, Program } from './channel.ts';
 import { START_TIMEOUT_MS, startAgent } from './start-agent.ts';
 
-export interface SshLauncherOptions {
+export interface SshLauncherOptions<Out, In> extends Program<Out, In> {
   /** The remote shell, a word each; node and command are put behind it. `['ssh']` if not given. */
   readonly command?: readonly string[];
   /** The Node.js to use on the nodes; without it the usual places are searched. */
   readonly remoteNode?: string;
-  /** The bundled agent. */
-  readonly agentFile: string;
-  /** The version of that agent. */
-  readonly version: string;
   readonly clock: Clock;
   /** `START_TIMEOUT_MS` if not given. */
   readonly startTimeoutMs?: number;
@@ -31,7 +27,7 @@ export interface SshLauncherOptions {
  * own, so that Ctrl-C reaches only us and we can end the agents in order.
  * @throws KgetError `usage` when `remoteNode` is not a plain path
  */
-export function sshLauncher(options: SshLauncherOptions): AgentLauncher {
+export function sshLauncher<Out, In>(options: SshLauncherOptions<Out, In>): Launcher<Out, In> {
   const [program = 'ssh', ...words] = options.command ?? ['ssh'];
   const ourWords = basename(program) === 'ssh' ? SSH_OPTIONS : [];
   if (options.remoteNode !== undefined) checkRemoteNode(options.remoteNode);
@@ -50,6 +46,7 @@ export function sshLauncher(options: SshLauncherOptions): AgentLauncher {
       return startAgent({
         process,
         node,
+        dialect: options.dialect,
         version: options.version,
         clock: options.clock,
         timeoutMs: options.startTimeoutMs ?? START_TIMEOUT_MS,
@@ -66,7 +63,9 @@ interface Shipment {
   readonly command: string;
 }
 
-async function readShipment(options: SshLauncherOptions): Promise<Shipment> {
+async function readShipment(
+  options: Pick<SshLauncherOptions<unknown, unknown>, 'agentFile' | 'remoteNode'>,
+): Promise<Shipment> {
   const { agentFile, remoteNode } = options;
   const agent = await readFile(agentFile).catch((cause: unknown) => {
     const advice = 'the installation is incomplete: install Kget+ again, or run "npm run build"';

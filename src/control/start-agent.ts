@@ -1,16 +1,17 @@
 import type { Clock } from '../base/clock.ts';
 import { KgetError, type Failure } from '../base/error.ts';
 import { failureOf, quoted, type AgentProcess } from './agent-process.ts';
-import type { CoordinatorChannel, LaunchedAgent } from './channel.ts';
+import type { Channel, Dialect, Launched } from './channel.ts';
 import { firstLines, type FirstLines } from './first-lines.ts';
 import { decodeMessage } from './message-lines.ts';
-import { agentMessage } from './messages.ts';
+import { hello } from './messages.ts';
 import { streamChannel } from './stream-channel.ts';
 
 /** How long an agent may take from the start of its process to its first message. */
 export const START_TIMEOUT_MS = 60_000;
 
-export interface StartAgentOptions {
+export interface StartAgentOptions<Out, In> {
+  readonly dialect: Dialect<Out, In>;
   readonly process: AgentProcess;
   readonly node: string;
   /** The version that the agent must have. */
@@ -29,14 +30,16 @@ export interface StartAgentOptions {
  * process is stopped before the error is thrown.
  * @throws KgetError `unreachable`, `version`, `protocol`, `timeout`, `cancelled`, or as `prepare`
  */
-export async function startAgent(options: StartAgentOptions): Promise<LaunchedAgent> {
-  const { process, node, fallbackAddress } = options;
+export async function startAgent<Out, In>(
+  options: StartAgentOptions<Out, In>,
+): Promise<Launched<Out, In>> {
+  const { process, node, dialect, fallbackAddress } = options;
   const lines = firstLines(process.child.stdout);
   try {
-    const hello = await unlessLate(readHello(options, lines), options);
+    const { address } = await unlessLate(readHello(options, lines), options);
     return {
-      channel: processChannel(process, { node, alreadyRead: lines.release() }),
-      address: hello.address ?? fallbackAddress,
+      channel: processChannel(process, { node, dialect, alreadyRead: lines.release() }),
+      address: address ?? fallbackAddress,
     };
   } catch (error) {
     await process.stop(0);
@@ -45,8 +48,8 @@ export async function startAgent(options: StartAgentOptions): Promise<LaunchedAg
   }
 }
 
-async function readHello(options: StartAgentOptions, lines: FirstLines) {
-  const { process, node, version, prepare } = options;
+async function readHello<Out, In>(options: StartAgentOptions<Out, In>, lines: FirstLines) {
+  const { process, node, version, dialect, prepare } = options;
   const peer = `the agent on ${node}`;
   await prepare?.(lines);
   const line = await lines.next();
@@ -56,19 +59,25 @@ async function readHello(options: StartAgentOptions, lines: FirstLines) {
     const reason = failure?.message ?? `it ended without a word${quoted(process.lastWords())}`;
     throw new KgetError('unreachable', `Cannot start ${peer}: ${reason}`);
   }
-  const hello = decodeMessage(line, { schema: agentMessage, peer });
-  if (hello.type !== 'hello') {
-    const found = `its first message was "${hello.type}", wanted "hello"`;
+  const first = decodeMessage(line, { schema: dialect.answers, peer });
+  const said = hello.safeParse(first);
+  if (!said.success) {
+    const found = `its first message was "${typeOf(first)}", wanted "hello"`;
     throw new KgetError('protocol', `Cannot start ${peer}: ${found}`);
   }
-  if (hello.version === version) return hello;
+  if (said.data.version === version) return said.data;
   throw new KgetError(
     'version',
-    `Cannot use ${peer}: its version is ${hello.version}, wanted ${version} as here`,
+    `Cannot use ${peer}: its version is ${said.data.version}, wanted ${version} as here`,
   );
 }
 
-async function unlessLate<T>(work: Promise<T>, options: StartAgentOptions): Promise<T> {
+type Limits = Pick<
+  StartAgentOptions<unknown, unknown>,
+  'node' | 'clock' | 'timeoutMs' | 'signal' | 'process'
+>;
+
+async function unlessLate<T>(work: Promise<T>, options: Limits): Promise<T> {
   const { node, clock, timeoutMs, signal } = options;
   const done = new AbortController();
   const late = clock.sleep(timeoutMs, done.signal).then(() => {
@@ -98,15 +107,15 @@ async function unlessLate<T>(work: Promise<T>, options: StartAgentOptions): Prom
  * up to `EXIT_GRACE_MS` + `TERMINATE_GRACE_MS` after the last message, and tells how the process
  * ended.
  */
-function processChannel(
+function processChannel<Out, In>(
   process: AgentProcess,
-  { node, alreadyRead }: { node: string; alreadyRead: Buffer },
-): CoordinatorChannel {
+  { node, dialect, alreadyRead }: { node: string; dialect: Dialect<Out, In>; alreadyRead: Buffer },
+): Channel<Out, In> {
   let closed = false;
-  const channel: CoordinatorChannel = streamChannel({
+  const channel = streamChannel<Out, In>({
     readable: process.child.stdout,
     writable: process.child.stdin,
-    schema: agentMessage,
+    schema: dialect.answers,
     peer: `the agent on ${node}`,
     alreadyRead,
   });
@@ -135,4 +144,9 @@ function processChannel(
       void process.stop();
     },
   };
+}
+
+function typeOf(message: unknown): string {
+  const isTyped = typeof message === 'object' && message !== null && 'type' in message;
+  return isTyped ? String(message.type) : 'nothing known';
 }

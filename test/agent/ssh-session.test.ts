@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execPath, kill } from 'node:process';
 import { suite, test, type TestContext } from 'node:test';
-import type { AgentLauncher } from '../../src/control/channel.ts';
+import { AGENT_DIALECT, type AgentLauncher } from '../../src/control/channel.ts';
 import type { AgentMessage } from '../../src/control/messages.ts';
 import { sshLauncher } from '../../src/control/ssh-launcher.ts';
 import { temporaryDirectory } from '../content/fixtures.ts';
@@ -28,6 +28,7 @@ void suite('agents behind OpenSSH', { skip: noSshd() }, () => {
     };
     const launcher = sshLauncher({
       agentFile: join(PROJECT, 'dist/agent.cjs'),
+      dialect: AGENT_DIALECT,
       version,
       remoteNode: execPath,
       clock: realClock,

@@ -3,7 +3,8 @@ import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { env } from 'node:process';
 import { describe, it } from 'node:test';
-import type { AgentLauncher } from '../../src/control/channel.ts';
+import { AGENT_DIALECT, type AgentLauncher } from '../../src/control/channel.ts';
+import type { AgentMessage, CoordinatorMessage } from '../../src/control/messages.ts';
 import { localLauncher, type LocalLauncherOptions } from '../../src/control/local-launcher.ts';
 import { hear } from './channel-contract.ts';
 import { realClock } from './clocks.ts';
@@ -13,10 +14,14 @@ import { temporaryDirectory } from './temporary.ts';
 const never = new AbortController().signal;
 const agentFile = join(import.meta.dirname, 'fake-agent.cjs');
 
-function local(mood?: string, options?: Partial<LocalLauncherOptions>): AgentLauncher {
+function local(
+  mood?: string,
+  options?: Partial<LocalLauncherOptions<CoordinatorMessage, AgentMessage>>,
+): AgentLauncher {
   return localLauncher({
     agentFile,
     version: '1.2.3',
+    dialect: AGENT_DIALECT,
     clock: realClock,
     placeOf: () => ({ env: { ...env, FAKE_AGENT: mood } }),
     ...options,

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { execPath } from 'node:process';
 import { describe, it } from 'node:test';
 import { sshLauncher, type SshLauncherOptions } from '../../src/control/ssh-launcher.ts';
+import { AGENT_DIALECT } from '../../src/control/channel.ts';
+import type { AgentMessage, CoordinatorMessage } from '../../src/control/messages.ts';
 import { hear } from './channel-contract.ts';
 import { realClock, steppedClock } from './clocks.ts';
 import { describeLauncher } from './launcher-contract.ts';
@@ -40,11 +42,14 @@ function fakeSsh({ fails, startUp = '', name = 'remote-shell', env = {} }: FakeS
   return { directory, command: [join(directory, name)] };
 }
 
-function launcher(command: readonly string[], options: Partial<SshLauncherOptions> = {}) {
+type Options = Partial<SshLauncherOptions<CoordinatorMessage, AgentMessage>>;
+
+function launcher(command: readonly string[], options: Options = {}) {
   return sshLauncher({
     command,
     agentFile: join(import.meta.dirname, 'fake-agent.cjs'),
     version: '1.2.3',
+    dialect: AGENT_DIALECT,
     remoteNode: execPath,
     clock: realClock,
     ...options,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { execPath } from 'node:process';
 import { it } from 'node:test';
-import type { AgentLauncher } from '../../src/control/channel.ts';
+import { AGENT_DIALECT, type AgentLauncher } from '../../src/control/channel.ts';
 import { sshLauncher } from '../../src/control/ssh-launcher.ts';
 import { hear } from './channel-contract.ts';
 import { realClock } from './clocks.ts';
@@ -37,6 +37,7 @@ void it(
     const settings = {
       agentFile: join(import.meta.dirname, 'fake-agent.cjs'),
       version: '1.2.3',
+      dialect: AGENT_DIALECT,
       remoteNode: execPath,
       clock: realClock,
     };

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { systemClock } from '../../src/base/system-clock.ts';
 import { EXIT, exitCodeOfError } from '../../src/cli/exit-code.ts';
 import { systemEntropy, type System } from '../../src/cli/system.ts';
+import { AGENT_DIALECT } from '../../src/control/channel.ts';
 import { toFailure } from '../../src/base/error.ts';
 
 interface Ended {
@@ -27,7 +28,7 @@ export async function runCommand(
     entropy: systemEntropy,
     stdout: stream('stdout'),
     stderr: stream('stderr'),
-    agent: { agentFile: '', version: '' },
+    agent: { agentFile: '', version: '', dialect: AGENT_DIALECT },
     chunkWorkerFile: join(import.meta.dirname, '../../src/store/chunk-worker.ts'),
     processors: 2,
     environment: {},

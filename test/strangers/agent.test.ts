@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { VERSION } from '../../src/base/version.ts';
-import type { CoordinatorChannel } from '../../src/control/channel.ts';
+import { AGENT_DIALECT, type CoordinatorChannel } from '../../src/control/channel.ts';
 import { localLauncher } from '../../src/control/local-launcher.ts';
 import type { AgentMessage } from '../../src/control/messages.ts';
 import { createAuthority } from '../../src/transfer/identity.ts';
@@ -19,7 +19,12 @@ void test('an agent serves what the run has named, and nothing else of its host'
   const root = mkdtempSync(join(tmpdir(), 'kgetplus-strangers-'));
   for (const name of ['disk', 'secret']) writeFileSync(join(root, name), noise(3 * CHUNK_BYTES));
   const authority = await createAuthority(new Date());
-  const launcher = localLauncher({ agentFile: AGENT, version: VERSION, clock: realClock });
+  const launcher = localLauncher({
+    agentFile: AGENT,
+    version: VERSION,
+    dialect: AGENT_DIALECT,
+    clock: realClock,
+  });
   const { channel } = await launcher.launch('node1', new AbortController().signal);
   try {
     const heard = hear(channel);
