@@ -5,8 +5,10 @@
  * - The disk with serial `JOB_DISK` is a tar archive, read-only: `job/command` (a shell script),
  *   `job/environment` (`export NAME='value'` lines for a shell), `job/time-limit` (seconds, or
  *   empty), `job/outputs` (a path or glob a line, relative to the working directory, or absolute),
- *   and the input files below `inputs/`. The runner unpacks it below /job; the command runs in
- *   /job/inputs, `sh /job/job/command`, as root.
+ *   which the runner unpacks to /job/job. The command runs in /job/inputs, as root:
+ *   `sh /job/job/command`.
+ * - The disk with serial `INPUT_DISK`, if there is one, is a tar archive of the input files, read-only:
+ *   it is unpacked to /job/inputs.
  * - The disk with serial `OUTPUT_DISK` is blank; when the command has ended the runner writes a tar
  *   archive of the outputs to it.
  * - The runner writes lines to the port `STATUS_PORT`, see `GuestEvent`, and what the command says
@@ -17,6 +19,7 @@
  */
 
 export const JOB_DISK = 'kgjob';
+export const INPUT_DISK = 'kginp';
 export const OUTPUT_DISK = 'kgout';
 export const STATUS_PORT = 'org.kgetplus.status';
 export const LOG_PORT = 'org.kgetplus.log';
