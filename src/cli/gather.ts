@@ -97,7 +97,7 @@ export async function gatherCommand(asked: AskedGather, system: System): Promise
     {
       clock: system.clock,
       entropy: system.entropy,
-      nodes: nodeLauncher(options, system),
+      nodes: nodeLauncher(system.agent, options, system),
       frontend: localLauncher({ ...system.agent, clock: system.clock }),
       observer: progress.observer,
       ...(options.onRelease !== undefined && { onRelease: releaseHook(options.onRelease) }),

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { KgetError } from '../base/error.ts';
 import { systemClock } from '../base/system-clock.ts';
 import { VERSION } from '../base/version.ts';
+import { HOST_DIALECT } from '../control/host-dialect.ts';
 import { AGENT_DIALECT, type Dialect, type Program } from '../control/channel.ts';
 import { addDemo } from './demo.ts';
 import { addVerify } from './verify.ts';
@@ -54,6 +55,7 @@ const system: System = {
   stdout: process.stdout,
   stderr: process.stderr,
   agent: bundled('agent.cjs', AGENT_DIALECT),
+  host: bundled('host.cjs', HOST_DIALECT),
   chunkWorkerFile: fileURLToPath(new URL('chunk-worker.mjs', import.meta.url)),
   processors: availableParallelism(),
   commandLine: process.argv.slice(2),

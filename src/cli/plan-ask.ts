@@ -50,7 +50,7 @@ export async function askNodes(
       },
       {
         clock,
-        nodes: nodeLauncher(options, system),
+        nodes: nodeLauncher(system.agent, options, system),
         frontend: localLauncher({ ...agent, clock }),
         journal: NO_JOURNAL,
         identify: authority.issue,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock, Entropy } from '../base/clock.ts';
+import type { AnswerMessage, CallMessage } from '../control/calls.ts';
 import type { Program } from '../control/channel.ts';
 import type { AgentMessage, CoordinatorMessage } from '../control/messages.ts';
 
@@ -16,6 +17,8 @@ export interface System {
   readonly stderr: NodeJS.WriteStream;
   /** The bundled agent. */
   readonly agent: Program<CoordinatorMessage, AgentMessage>;
+  /** The bundled host agent, which minds virtual machines. */
+  readonly host: Program<CallMessage, AnswerMessage>;
   /** The bundled thread that reads chunks. */
   readonly chunkWorkerFile: string;
   /** How many processors this process may use. */

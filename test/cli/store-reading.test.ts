@@ -20,6 +20,7 @@ import { digestOf } from '../../src/content/digest.ts';
 import type { StorePlace } from '../../src/store/store-place.ts';
 import { CHUNK, drawImage } from '../content/fixtures.ts';
 import { AGENT_DIALECT } from '../../src/control/channel.ts';
+import { HOST_DIALECT } from '../../src/control/host-dialect.ts';
 import { makeStore, type TestStore } from '../store/fixtures.ts';
 
 const [OLD, NEW] = ['20260101T020000Z-aaaaaa', '20260102T020000Z-bbbbbb'] as const;
@@ -43,6 +44,7 @@ async function run({ directory }: StorePlace, ...words: readonly string[]): Prom
     stdout: sink(out),
     stderr: sink(err),
     agent: { agentFile: '', version: '', dialect: AGENT_DIALECT },
+    host: { agentFile: '', version: '', dialect: HOST_DIALECT },
     chunkWorkerFile: join(import.meta.dirname, '../../src/store/chunk-worker.ts'),
     processors: 1,
     commandLine: [],

@@ -5,6 +5,7 @@ import { systemClock } from '../../src/base/system-clock.ts';
 import { EXIT, exitCodeOfError } from '../../src/cli/exit-code.ts';
 import { systemEntropy, type System } from '../../src/cli/system.ts';
 import { AGENT_DIALECT } from '../../src/control/channel.ts';
+import { HOST_DIALECT } from '../../src/control/host-dialect.ts';
 import { toFailure } from '../../src/base/error.ts';
 
 interface Ended {
@@ -29,6 +30,7 @@ export async function runCommand(
     stdout: stream('stdout'),
     stderr: stream('stderr'),
     agent: { agentFile: '', version: '', dialect: AGENT_DIALECT },
+    host: { agentFile: '', version: '', dialect: HOST_DIALECT },
     chunkWorkerFile: join(import.meta.dirname, '../../src/store/chunk-worker.ts'),
     processors: 2,
     environment: {},
