@@ -56,6 +56,16 @@ export const wantedVm = z.object({
   ),
 });
 
+/** What a snapshot's `VM-vm.json` says: enough to make the machine again, under another name too. */
+export const vmDescription = z.object({
+  schema: z.literal('kgetplus.vm/1'),
+  wanted: wantedVm,
+  /** What the hypervisor needs to know of the saved memory; null without memory. */
+  memory: z.nullable(text),
+  /** What the job runner had said by then. */
+  events: z.array(text),
+});
+
 const vmState = z.enum([
   'defined',
   'running',
@@ -83,10 +93,11 @@ export const foundVm = z.object({
   /** The lines of the job runner so far: guest/protocol.ts. */
   events: z.array(text),
   logBytes: bytes,
-  /** The absolute path of the archive of outputs, on the host; null for a machine without a job. */
+  /**
+   * The absolute path of the archive of outputs, on the host, whose last part no other machine has;
+   * null for a machine without a job.
+   */
   outputsPath: z.nullable(path),
-  /** Where snapshots of the machine are written. */
-  snapshotDirectory: path,
 });
 
 const snapshotFile = z.object({
@@ -196,9 +207,14 @@ export const HOST_CALLS = {
       pausedMs: milliseconds,
     }),
   },
+  /**
+   * Waits until the snapshot is whole, and gives its files names of their own, in the directory of
+   * the cut: `VM-DISK.raw`, `VM-memory` (with memory), and `VM-vm.json`: see `vmDescription`.
+   */
   'finish-snapshot': {
-    request: vm,
+    request: z.object({ vm: vmName, cut: vmName }),
     result: z.object({
+      /** All of them lie in one directory, the same for all machines of the cut here. */
       files: z.array(snapshotFile),
       disks: z.array(
         z.object({
@@ -211,11 +227,18 @@ export const HOST_CALLS = {
       ),
     }),
   },
-  /** Removes the files of the machine's snapshot. Idempotent. */
-  'drop-snapshot': { request: vm, result: nothing },
-  /** Makes a machine from the files of a snapshot, which lie in `directory` on this host. */
+  /** Removes the files of a cut; what the next incremental snapshot needs stays. Idempotent. */
+  'drop-cut': { request: z.object({ cut: vmName }), result: nothing },
+  /**
+   * Makes a machine from a snapshot, whose files are in the cache, as are those that it starts from.
+   * With memory it is `paused` where the snapshot was taken, otherwise `defined`.
+   */
   restore: {
-    request: z.object({ vm: vmName, job: z.nullable(vmName), directory: path }),
+    request: z.object({
+      description: vmDescription,
+      disks: z.record(z.string(), deployedFile),
+      memory: z.nullable(deployedFile),
+    }),
     result: z.object({ state: vmState }),
   },
 
@@ -259,4 +282,5 @@ export type HostCalls = typeof HOST_CALLS;
 export type HostCaller = Caller<HostCalls>;
 export type DeployedFile = z.infer<typeof deployedFile>;
 export type WantedVm = z.infer<typeof wantedVm>;
+export type VmDescription = z.infer<typeof vmDescription>;
 export type FoundVm = z.infer<typeof foundVm>;

@@ -67,7 +67,6 @@ export function foundVm(fields: Partial<FoundVm> & { readonly name: string }): F
     events: [],
     logBytes: 0,
     outputsPath: null,
-    snapshotDirectory: '/snapshots',
     ...fields,
   };
 }

@@ -14,6 +14,8 @@ export interface CutOptions {
   readonly memory: boolean;
   /** Copy everything, even where it is known what has changed. */
   readonly full: boolean;
+  /** Names the cut on hosts; no other one has this name. */
+  readonly name: string;
   readonly signal: AbortSignal;
 }
 
@@ -55,7 +57,7 @@ export async function cut(
   vms: readonly PlacedVm[],
   options: CutOptions,
 ): Promise<readonly CutVm[]> {
-  const { memory, full, signal } = options;
+  const { memory, full, name, signal } = options;
   const failures = new Map<string, Failure>();
   const frozen = new Set<string>();
 
@@ -87,7 +89,7 @@ export async function cut(
   const taken: CutVm[] = [];
   await each(async ({ vm, host }) => {
     const terms = { limitMs: COPY_LIMIT_MS, signal };
-    const figures = await host.caller.call('finish-snapshot', { vm }, terms);
+    const figures = await host.caller.call('finish-snapshot', { vm, cut: name }, terms);
     const pausedMs = pauses.get(vm) ?? 0;
     const { node } = host;
     taken.push({ state: 'taken', vm, node, frozen: frozen.has(vm), pausedMs, ...figures });

@@ -7,7 +7,13 @@ export type VmOutcome =
   | {
       readonly kind: 'failed';
       readonly reason:
-        'panicked' | 'never-booted' | 'time-limit' | 'ended' | 'killed' | 'lost' | 'runner';
+        | 'panicked'
+        | 'never-booted'
+        | 'time-limit'
+        | 'ended'
+        | 'killed'
+        | 'lost'
+        | 'runner';
       /** For people. */
       readonly detail: string;
     };

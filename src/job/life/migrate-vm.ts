@@ -92,7 +92,7 @@ async function historyOf(
   const { vms } = await source.caller.call('look', { job: null }, step);
   const events = vms.find(({ name }) => name === vm)?.events ?? [];
   const pieces: string[] = [];
-  for (let offset = 0; offset < MAX_LOG_BYTES; ) {
+  for (let offset = 0; offset < MAX_LOG_BYTES;) {
     const request = { vm, source: 'command', offset } as const;
     const { text, nextOffset } = await source.caller.call('log', request, step);
     if (nextOffset <= offset) break;

@@ -40,7 +40,7 @@ function cluster(faults: Readonly<Record<string, SomeHandlers>> = {}) {
   return { vms, said, last, first };
 }
 
-const options = { memory: false, full: false, signal };
+const options = { memory: false, full: false, name: 'cut-1', signal };
 
 void suite('cut', () => {
   void test('`cut` freezes all before it takes the first, and takes all before it thaws the first', async () => {
