@@ -1,0 +1,56 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Failure } from '../../base/error.ts';
+import type { DeployedFile } from '../../control/host-calls.ts';
+import type { Host, Hosts } from '../hosts/hosts.ts';
+import type { JobRecord } from '../record/job-record.ts';
+
+/** What a job needs of the world. */
+export interface JobPorts {
+  readonly clock: Clock;
+  /** Aborted by Ctrl-C: the job goes on in its machines, and can be taken up again. */
+  readonly signal: AbortSignal;
+  /** Whether somebody wants the job cancelled; asked now and then. */
+  isCancelled(): boolean;
+  /** Starts the host agents of nodes. */
+  connect(nodes: readonly string[], signal: AbortSignal): Promise<Hosts>;
+  /** Starts the host agent of one node again, whose connection was lost. */
+  reconnect(node: string, signal: AbortSignal): Promise<Host>;
+  /** Brings files to all hosts; by node, why one does not have them. */
+  deploy(
+    files: readonly DeployedFile[],
+    hosts: readonly Host[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Failure>>;
+  /**
+   * Gathers files from nodes: outputs as files here, snapshots into the store. `onEmptied` is called
+   * for each node of which all is safe here, and what it throws is reported.
+   */
+  collect(wanted: Collection): Promise<Collected>;
+  /** Gives a node back, if there is something to do; what went wrong, if anything. */
+  release(node: string): Promise<Failure | undefined>;
+  /** Notes something durably; what follows may rely on it. */
+  record(record: JobRecord): void;
+  /** For people. */
+  say(text: string): void;
+  /** Now, ISO 8601. */
+  now(): string;
+  /** A name for a cut that no other one has. */
+  cutName(): string;
+}
+
+/** Files to be gathered. */
+export interface Collection {
+  readonly kind: 'outputs' | 'snapshot';
+  /** Only nodes that have some. */
+  readonly nodes: readonly string[];
+  /** Globs of absolute paths, the same for all nodes. */
+  readonly patterns: readonly string[];
+  onEmptied(node: string): Promise<Failure | undefined>;
+}
+
+export interface Collected {
+  /** The run in the store, or the directory with `NODE/FILE`. */
+  readonly place: string;
+  /** Nodes of which something is not here. */
+  readonly missing: readonly string[];
+}

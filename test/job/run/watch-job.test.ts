@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { KgetError } from '../../../src/base/error.ts';
+import type { FoundVm } from '../../../src/control/host-calls.ts';
+import type { VmOutcome } from '../../../src/job/life/judge-vm.ts';
+import { watchJob, type WatchOptions } from '../../../src/job/run/watch-job.ts';
+import { idleClock } from '../../coordinator/idle-clock.ts';
+import { fakeHost, foundVm } from '../fake-host.ts';
+
+type Answer = readonly FoundVm[] | 'silent';
+
+/**
+ * Hosts that answer from scripts: look for look, the last answer for ever. What became of the
+ * machines, as text.
+ */
+async function watched(
+  scripts: Readonly<Record<string, readonly Answer[]>>,
+  wishes: Partial<WatchOptions> = {},
+) {
+  const said: string[] = [];
+  const hostOf = (node: string) => {
+    let looks = 0;
+    return fakeHost(node, {
+      async look() {
+        const script = scripts[node] ?? [];
+        const answer = script[Math.min(looks++, script.length - 1)] ?? [];
+        if (answer === 'silent') throw new KgetError('timeout', `${node} is silent`);
+        return { vms: [...answer] };
+      },
+    });
+  };
+  const nodes = Object.keys(scripts);
+  const result = await watchJob({
+    job: 'count',
+    spec: { bootLimitMs: 60_000, timeLimitMs: null },
+    vms: new Map([['count.1', nodes[0] ?? '']]),
+    hosts: new Map(nodes.map((node) => [node, hostOf(node)])),
+    clock: idleClock(),
+    signal: new AbortController().signal,
+    isCancelled: () => false,
+    reconnect: async (node) => {
+      said.push(`reconnect ${node}`);
+      throw new KgetError('unreachable', 'dead');
+    },
+    onRunning: (vm, node) => said.push(`${vm} runs on ${node}`),
+    onEnded: (vm, { node, outcome }) => said.push(`${vm} ended on ${node}: ${textOf(outcome)}`),
+    ...wishes,
+  });
+  return { result, said };
+}
+
+function textOf(outcome: VmOutcome): string {
+  return outcome.kind === 'exit' ? String(outcome.status) : outcome.reason;
+}
+
+function vm(events: readonly string[], fields: Partial<FoundVm> = {}): readonly FoundVm[] {
+  return [foundVm({ name: 'count.1', events: [...events], ...fields })];
+}
+
+void suite('watchJob', () => {
+  void test('`watchJob` tells of a machine once when it runs and once when it has ended', async () => {
+    const done = ['started', 'exit 0', 'outputs 1', 'done'];
+    const { result, said } = await watched({ kn01: [vm([]), vm(['started']), vm(done)] });
+    assert.equal(result, 'ended');
+    assert.deepEqual(said, ['count.1 runs on kn01', 'count.1 ended on kn01: 0']);
+  });
+
+  void test('`watchJob` follows a machine to another node while both know of it', async () => {
+    const { said } = await watched({
+      kn01: [vm(['started']), vm(['started'], { state: 'stopped' }), []],
+      kn02: [[], vm([], { state: 'incoming' }), vm(['started', 'exit 0', 'done'])],
+    });
+    assert.deepEqual(said, ['count.1 runs on kn01', 'count.1 ended on kn02: 0']);
+  });
+
+  void test('`watchJob` gives a machine up when its node stays silent, and not before', async () => {
+    const { said } = await watched({ kn01: [vm(['started']), 'silent'] });
+    assert.equal(said.at(-1), 'count.1 ended on kn01: lost');
+    assert.ok(said.filter((line) => line === 'reconnect kn01').length >= 10);
+  });
+
+  void test('`watchJob` goes on with an agent that could be started again', async () => {
+    const back = fakeHost('kn01', {
+      look: async () => ({ vms: [...vm(['started', 'exit 4', 'done'])] }),
+    });
+    const { said } = await watched(
+      { kn01: [vm(['started']), 'silent'] },
+      { reconnect: async () => back },
+    );
+    assert.deepEqual(said, ['count.1 runs on kn01', 'count.1 ended on kn01: 4']);
+  });
+
+  void test('`watchJob` gives a machine up that no node knows of any more', async () => {
+    const { said } = await watched({ kn01: [vm(['started']), []], kn02: [[]] });
+    assert.equal(said.at(-1), 'count.1 ended on kn01: lost');
+  });
+
+  void test('`watchJob` ends when the job is cancelled, or the command interrupted', async () => {
+    const scripts = { kn01: [vm(['started'])] };
+    assert.equal((await watched(scripts, { isCancelled: () => true })).result, 'cancelled');
+    const signal = AbortSignal.abort();
+    assert.equal((await watched(scripts, { signal })).result, 'interrupted');
+  });
+});
