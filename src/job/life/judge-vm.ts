@@ -1,27 +1,11 @@
 import type { FoundVm } from '../../control/host-calls.ts';
+import type { JobOutcome } from '../record/job-record.ts';
 import { parseGuestEvent, TIME_LIMIT_STATUS } from '../../guest/protocol.ts';
-
-/** How a machine's part of a job ended. */
-export type VmOutcome =
-  | { readonly kind: 'exit'; readonly status: number }
-  | {
-      readonly kind: 'failed';
-      readonly reason:
-        | 'panicked'
-        | 'never-booted'
-        | 'time-limit'
-        | 'ended'
-        | 'killed'
-        | 'lost'
-        | 'runner';
-      /** For people. */
-      readonly detail: string;
-    };
 
 /** How far a machine has come with its part of a job. */
 export type VmProgress =
   | { readonly phase: 'booting' | 'running' | 'collecting' }
-  | { readonly phase: 'ended'; readonly outcome: VmOutcome; readonly outputBytes: number | null };
+  | { readonly phase: 'ended'; readonly outcome: JobOutcome; readonly outputBytes: number | null };
 
 export interface JudgeOptions {
   /** Since the machine was started, or its guest was seen to go on after a pause. */
@@ -44,7 +28,7 @@ export function judgeVm(found: FoundVm, options: JudgeOptions): VmProgress {
   const outputBytes = outputs?.archiveBytes ?? null;
   const fault = events.find((event) => event.kind === 'failed');
   const isDone = events.some((event) => event.kind === 'done');
-  const ended = (outcome: VmOutcome): VmProgress => ({ phase: 'ended', outcome, outputBytes });
+  const ended = (outcome: JobOutcome): VmProgress => ({ phase: 'ended', outcome, outputBytes });
   const failed = (reason: FailureReason, detail: string): VmProgress =>
     ended({ kind: 'failed', reason, detail });
 
@@ -70,15 +54,15 @@ export function judgeVm(found: FoundVm, options: JudgeOptions): VmProgress {
   return failed('never-booted', `its command did not start within ${bootLimitMs / 1000} s`);
 }
 
-type FailureReason = Extract<VmOutcome, { kind: 'failed' }>['reason'];
+type FailureReason = Extract<JobOutcome, { kind: 'failed' }>['reason'];
 
 /** Whether a machine did what the job wanted. */
-export function hasSucceeded(outcome: VmOutcome): boolean {
+export function hasSucceeded(outcome: JobOutcome): boolean {
   return outcome.kind === 'exit' && outcome.status === 0;
 }
 
 /** An outcome in a few words: `exit 0`, `time limit`, `panicked`. */
-export function outcomeText(outcome: VmOutcome): string {
+export function outcomeText(outcome: JobOutcome): string {
   if (outcome.kind === 'failed') return outcome.reason.replaceAll('-', ' ');
   return outcome.status === TIME_LIMIT_STATUS
     ? `exit ${outcome.status} (time limit)`

@@ -1,13 +1,13 @@
 import { assert } from '../../base/assert.ts';
 import type { DeployedFile, WantedVm } from '../../control/host-calls.ts';
-import type { ImagePart, MachineImage } from '../../machine-image/image-manifest.ts';
 import type { JobSpec } from '../job-spec.ts';
+import type { JobImage } from '../record/job-record.ts';
 
 /** What the machines of a job are made from. */
 export interface JobParts {
   readonly job: string;
   readonly spec: JobSpec;
-  readonly image: Pick<MachineImage, 'arch' | 'format' | 'boot' | 'parts'>;
+  readonly image: JobImage;
   /** The archive of input files; null if there are none. */
   readonly inputs: DeployedFile | null;
 }
@@ -67,7 +67,9 @@ function bootOf(image: JobParts['image']): WantedVm['boot'] {
   };
 }
 
-function partOf({ parts }: Pick<MachineImage, 'parts'>, role: ImagePart['role']): ImagePart {
+type ImagePart = JobImage['parts'][number];
+
+function partOf({ parts }: JobImage, role: ImagePart['role']): ImagePart {
   const part = parts.find((it) => it.role === role);
   assert(part !== undefined, `the image has a part "${role}"`);
   return part;

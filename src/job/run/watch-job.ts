@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Host } from '../hosts/hosts.ts';
-import { judgeVm, type VmOutcome, type VmProgress } from '../life/judge-vm.ts';
+import { judgeVm, type VmProgress } from '../life/judge-vm.ts';
+import type { JobOutcome } from '../record/job-record.ts';
 import type { JobSpec } from '../job-spec.ts';
 import { surveyJob, type SeenVm, type Survey } from './survey.ts';
 
@@ -23,7 +24,7 @@ export interface WatchOptions {
 
 export interface VmEnd {
   readonly node: string;
-  readonly outcome: VmOutcome;
+  readonly outcome: JobOutcome;
   /** Of the archive of outputs; null if there is none. */
   readonly outputBytes: number | null;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { KgetError } from '../../../src/base/error.ts';
 import type { FoundVm } from '../../../src/control/host-calls.ts';
-import type { VmOutcome } from '../../../src/job/life/judge-vm.ts';
+import type { JobOutcome } from '../../../src/job/record/job-record.ts';
 import { watchJob, type WatchOptions } from '../../../src/job/run/watch-job.ts';
 import { idleClock } from '../../coordinator/idle-clock.ts';
 import { fakeHost, foundVm } from '../fake-host.ts';
@@ -49,7 +49,7 @@ async function watched(
   return { result, said };
 }
 
-function textOf(outcome: VmOutcome): string {
+function textOf(outcome: JobOutcome): string {
   return outcome.kind === 'exit' ? String(outcome.status) : outcome.reason;
 }
 

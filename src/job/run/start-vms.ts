@@ -1,0 +1,91 @@
+import type { Clock } from '../../base/clock.ts';
+import { toFailure, type Failure } from '../../base/error.ts';
+import type { FoundVm } from '../../control/host-calls.ts';
+import { parseGuestEvent } from '../../guest/protocol.ts';
+import type { Host } from '../hosts/hosts.ts';
+import { wantVm, type JobParts, type Placement } from './want-vm.ts';
+
+export interface StartOptions {
+  readonly parts: JobParts;
+  /** Machines that are to run, on hosts that have their files. */
+  readonly placements: readonly Placement[];
+  hostOf(node: string): Host | undefined;
+  /** Machines that boot at once at most, on all hosts together. */
+  readonly booting: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  onCreated(vm: string): void;
+  onStarted(vm: string): void;
+  /** The machine cannot run; others go on. */
+  onFailed(vm: string, failure: Failure): void;
+}
+
+/** A host that has many machines to make, on a busy disk. */
+const CREATE_LIMIT_MS = 120_000;
+const START_LIMIT_MS = 120_000;
+const LOOK_LIMIT_MS = 30_000;
+/** How often a machine that boots is looked at, while others wait for it. */
+const BOOT_POLL_MS = 500;
+
+/**
+ * Makes machines and starts them, some at once; those that are there already, or run already, are
+ * left as they are, so that this can be done again after a crash. Resolves when all are started.
+ */
+export async function startVms(options: StartOptions): Promise<void> {
+  const waiting = [...options.placements];
+  const lanes = Array.from({ length: Math.min(options.booting, waiting.length) }, async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      if (options.signal.aborted) return;
+      const isLast = waiting.length === 0;
+      await startOne(next, options, isLast);
+    }
+  });
+  await Promise.all(lanes);
+}
+
+async function startOne(
+  { vm, node }: Placement,
+  options: StartOptions,
+  isLast: boolean,
+): Promise<void> {
+  const { parts, signal } = options;
+  try {
+    const host = options.hostOf(node);
+    // Why it is not there was told when its agent could not be started.
+    if (host === undefined) return;
+    const found = await foundOn(host, vm, options);
+    if (found === undefined) {
+      const terms = { limitMs: CREATE_LIMIT_MS, signal };
+      await host.caller.call('create', wantVm(vm, parts), terms);
+      options.onCreated(vm);
+    }
+    if (found !== undefined && found.state !== 'defined') return;
+    await host.caller.call('start', { vm }, { limitMs: START_LIMIT_MS, signal });
+    options.onStarted(vm);
+    if (!isLast) await booted(host, vm, options);
+  } catch (error) {
+    if (!signal.aborted) options.onFailed(vm, toFailure(error));
+  }
+}
+
+/** Until the job runner runs, or will not. */
+async function booted(host: Host, vm: string, options: StartOptions): Promise<void> {
+  const { clock, signal, parts } = options;
+  const startMs = clock.nowMs();
+  while (!signal.aborted && clock.nowMs() - startMs < parts.spec.bootLimitMs) {
+    const found = await foundOn(host, vm, options);
+    const events = found?.events.flatMap((line) => parseGuestEvent(line) ?? []) ?? [];
+    if (found?.state !== 'running' || events.length > 0) return;
+    await clock.sleep(BOOT_POLL_MS, signal);
+  }
+}
+
+async function foundOn(
+  host: Host,
+  vm: string,
+  { parts, signal }: StartOptions,
+): Promise<FoundVm | undefined> {
+  const terms = { limitMs: LOOK_LIMIT_MS, signal };
+  const { vms } = await host.caller.call('look', { job: parts.job }, terms);
+  return vms.find(({ name }) => name === vm);
+}
