@@ -17,7 +17,7 @@ const MAX_CHUNK_BYTES = 8 * 1024 * 1024;
 const MAX_SENDERS = 1024;
 const MAX_WINDOW = 10_000;
 /** More relays than this never pay: pairing needs one per doubling of the number of nodes. */
-const MAX_HOPS = 64;
+export const MAX_HOPS = 64;
 /** Each copy takes room and links of a node: with more, hardly a node is released early. */
 const MAX_COPIES = 8;
 

@@ -2,24 +2,22 @@ import { toFailure, type Failure } from '../../base/error.ts';
 import { cut, type CutVm, type PlacedVm } from '../life/cut.ts';
 import type { JobEnding } from '../job-spec.ts';
 import type { Host } from '../hosts/hosts.ts';
-import type { Collected, JobPorts } from './ports.ts';
+import type { Collected, JobPorts, PendingCut } from './ports.ts';
 import { surveyJob, type SeenVm } from './survey.ts';
 
 export interface EndOptions {
   readonly job: string;
   readonly ending: JobEnding;
+  /** Snapshots were taken already, and lie on the nodes. */
+  readonly earlierCut: PendingCut | null;
   readonly shutdownLimitMs: number;
   readonly hosts: readonly Host[];
   /** Machines with an archive of outputs. */
   readonly withOutputs: ReadonlySet<string>;
   readonly ports: JobPorts;
-  onShutDown(vm: string, how: 'clean' | 'forced'): void;
-  onSnapshot(vms: readonly CutVm[], place: string | null): void;
-  onOutputs(place: Collected): void;
-  onReleased(node: string): void;
 }
 
-/** What stays behind of a job that has ended, and why; empty if nothing does. */
+/** Nodes that something of a job stays on that has ended, and why. */
 export type LeftBehind = ReadonlyMap<string, Failure>;
 
 /** A host may have to wait for a guest, and then some. */
@@ -33,83 +31,124 @@ const CLEAN_LIMIT_MS = 120_000;
  */
 export async function endVms(options: EndOptions): Promise<LeftBehind> {
   const { job, ending, hosts, ports, withOutputs } = options;
-  const left = new Map<string, Failure>();
-  const done = new Set<string>();
   const { vms, silent } = await surveyJob(job, hosts, ports.signal);
-  for (const [node, failure] of silent) left.set(node, failure);
   const seen = [...vms.values()];
-
-  async function giveBack(host: Host): Promise<void> {
-    if (ending.keep || left.has(host.node) || done.has(host.node)) return;
-    const failure = await cleaned(job, host);
-    if (failure !== undefined) left.set(host.node, failure);
-    else {
-      done.add(host.node);
-      options.onReleased(host.node);
-    }
-  }
-
-  const paths = await snapshotPaths(seen, options);
+  const pendingCut = options.earlierCut ?? (await cutFor(seen, options));
   if (!ending.keep) await shutDownAll(seen, options);
+  const giveBack = returns({ ...options, silent, cut: pendingCut });
+  const inCut = new Set(pendingCut?.nodes);
   const outputs = seen.filter(({ found }) => withOutputs.has(found.name));
-  const needed = new Set([...paths.nodes, ...outputs.map(({ host }) => host.node)]);
-  await Promise.all(
-    hosts.filter(({ node }) => !needed.has(node)).map((host) => giveBack(host)),
-  );
-  const byNode = new Map(hosts.map((host) => [host.node, host]));
-  const release = async (node: string): Promise<Failure | undefined> => {
-    const host = byNode.get(node);
-    if (host !== undefined) await giveBack(host);
-    return left.get(node);
-  };
+  const withFiles = new Set([...inCut, ...outputs.map(({ host }) => host.node)]);
+  const isFree = ({ node }: Host): boolean => !withFiles.has(node);
+  await Promise.all(hosts.filter(isFree).map(({ node }) => giveBack.release(node)));
   if (outputs.length > 0) {
-    const nodes = nodesOf(outputs);
     const collected = await ports.collect({
       kind: 'outputs',
-      nodes,
+      nodes: nodesOf(outputs),
       patterns: outputPatterns(job, outputs),
       // Of a node with a snapshot something is still needed.
-      onEmptied: async (node) => (paths.nodes.has(node) ? undefined : release(node)),
+      onEmptied: async (node) => (inCut.has(node) ? undefined : giveBack.release(node)),
     });
-    noteMissing(collected, left, 'outputs');
-    options.onOutputs(collected);
+    giveBack.withhold(collected, 'outputs');
+    noteOutputs(outputs, collected, ports);
   }
-  if (paths.nodes.size > 0) {
-    const collected = await ports.collect({
-      kind: 'snapshot',
-      nodes: [...paths.nodes],
-      patterns: paths.patterns,
-      onEmptied: release,
-    });
-    noteMissing(collected, left, 'snapshots');
-    options.onSnapshot(paths.cut, collected.place);
+  if (pendingCut !== null) {
+    const { nodes, patterns, cut: name } = pendingCut;
+    const onEmptied = giveBack.release;
+    const collected = await ports.collect({ kind: 'snapshot', nodes, patterns, onEmptied });
+    giveBack.withhold(collected, 'snapshots');
+    if (collected.missing.length === 0) {
+      ports.record({ type: 'snapshot', cut: name, run: collected.place, at: ports.now() });
+    }
   }
-  return left;
+  return giveBack.left;
 }
 
-/** Takes snapshots if they are wanted; where their files lie. */
-async function snapshotPaths(seen: readonly SeenVm[], options: EndOptions) {
-  const { ending, ports } = options;
+/** Cleans nodes and gives them back; remembers those for which that cannot be done. */
+function returns(
+  options: EndOptions & { readonly silent: LeftBehind; readonly cut: PendingCut | null },
+) {
+  const { job, ending, hosts, ports, cut: pendingCut } = options;
+  const left = new Map(options.silent);
+  const done = new Set<string>();
+  const byNode = new Map(hosts.map((host) => [host.node, host]));
+
+  async function release(node: string): Promise<Failure | undefined> {
+    const host = byNode.get(node);
+    const isWaiting = host === undefined || left.has(node) || done.has(node);
+    if (ending.keep || isWaiting) return left.get(node);
+    const failure = await cleaned(host, job, pendingCut);
+    if (failure !== undefined) {
+      left.set(node, failure);
+      return failure;
+    }
+    done.add(node);
+    ports.record({ type: 'released', node, at: ports.now() });
+    const hook = await ports.release(node);
+    if (hook !== undefined) ports.say(`${node}: ${hook.message}`);
+    return hook;
+  }
+
+  return {
+    left: left as LeftBehind,
+    release,
+    /** Nodes of which something is not safe here are not touched. */
+    withhold({ missing }: Collected, what: string): void {
+      for (const node of missing) {
+        const message = `${what} on ${node} could not be gathered, and stay there`;
+        if (!left.has(node)) left.set(node, { code: 'source-unreadable', message });
+      }
+    },
+  };
+}
+
+/** Takes snapshots if they are wanted, and notes where their files lie. */
+async function cutFor(
+  seen: readonly SeenVm[],
+  { ending, ports }: EndOptions,
+): Promise<PendingCut | null> {
   const placed = seen
     .filter(({ found }) => found.state === 'running' || found.state === 'paused')
     .map(({ found, host }): PlacedVm => ({ vm: found.name, host }));
-  if (ending.snapshot === 'none' || placed.length === 0) {
-    return { nodes: new Set<string>(), patterns: [], cut: [] };
-  }
-  const memory = ending.snapshot === 'memory';
+  if (ending.snapshot === 'none' || placed.length === 0) return null;
+  const kind = ending.snapshot;
   const name = ports.cutName();
-  const results = await cut(placed, { memory, full: false, name, signal: ports.signal });
-  return { ...cutFiles(results), cut: results };
+  const { signal } = ports;
+  const results = await cut(placed, { memory: kind === 'memory', full: false, name, signal });
+  for (const it of results) {
+    if (it.state === 'failed') ports.say(`${it.vm}: no snapshot: ${it.failure.message}`);
+  }
+  const taken = results.filter((it) => it.state === 'taken');
+  if (taken.length === 0) return null;
+  const pending = { cut: name, ...cutFiles(taken) };
+  const vms = taken.map(recordedCut);
+  ports.record({ type: 'cut', ...pending, kind, vms, at: ports.now() });
+  return pending;
+}
+
+type Taken = Extract<CutVm, { state: 'taken' }>;
+
+/** What the journal says of a machine in a cut. */
+function recordedCut({ vm, node, pausedMs, frozen, disks }: Taken) {
+  const copiedBytes = disks.reduce((sum, disk) => sum + disk.copiedBytes, 0);
+  return { vm, node, pausedMs, frozen, copiedBytes };
 }
 
 /** Where the files of a cut lie: its nodes, and globs for all of them. */
-export function cutFiles(results: readonly CutVm[]): {
-  readonly nodes: ReadonlySet<string>;
-  readonly patterns: readonly string[];
-} {
-  const taken = results.filter((it) => it.state === 'taken');
+export function cutFiles(taken: readonly Taken[]): { nodes: string[]; patterns: string[] } {
   const paths = taken.flatMap(({ files }) => files.map(({ path }) => path));
-  return { nodes: new Set(taken.map(({ node }) => node)), patterns: patternsOf(paths) };
+  return {
+    nodes: [...new Set(taken.map(({ node }) => node))],
+    patterns: [...new Set(paths.map((path) => path.replace(/[^/]*$/, '*')))],
+  };
+}
+
+function noteOutputs(outputs: readonly SeenVm[], collected: Collected, ports: JobPorts): void {
+  const { place, missing } = collected;
+  for (const { found, host } of outputs) {
+    if (missing.includes(host.node)) continue;
+    ports.record({ type: 'outputs', vm: found.name, directory: place });
+  }
 }
 
 /** Globs for the archives of outputs of the job's machines, on whatever node they are. */
@@ -118,11 +157,6 @@ function outputPatterns(job: string, vms: readonly SeenVm[]): string[] {
     outputsPath === null ? [] : [outputsPath.replaceAll(name, `${job}.*`)],
   );
   return [...new Set(patterns)];
-}
-
-/** Everything in the directories that the files lie in. */
-function patternsOf(paths: readonly string[]): string[] {
-  return [...new Set(paths.map((path) => path.replace(/[^/]*$/, '*')))];
 }
 
 function nodesOf(vms: readonly SeenVm[]): string[] {
@@ -138,7 +172,7 @@ async function shutDownAll(seen: readonly SeenVm[], options: EndOptions): Promis
       try {
         const terms = { limitMs: limitMs + ANSWER_MS };
         const { how } = await host.caller.call('shutdown', { vm, limitMs }, terms);
-        options.onShutDown(vm, how);
+        options.ports.record({ type: 'shut-down', vm, how });
       } catch (error) {
         // It is ended by force when its node is cleaned.
         options.ports.say(`${vm}: cannot be shut down: ${toFailure(error).message}`);
@@ -147,22 +181,18 @@ async function shutDownAll(seen: readonly SeenVm[], options: EndOptions): Promis
   );
 }
 
-async function cleaned(job: string, { caller }: Host): Promise<Failure | undefined> {
+/** Removes all of the job from a node, with the files of the cut. */
+async function cleaned(
+  { caller }: Host,
+  job: string,
+  pendingCut: PendingCut | null,
+): Promise<Failure | undefined> {
+  const terms = { limitMs: CLEAN_LIMIT_MS };
   try {
-    await caller.call('clean', { job }, { limitMs: CLEAN_LIMIT_MS });
+    if (pendingCut !== null) await caller.call('drop-cut', { cut: pendingCut.cut }, terms);
+    await caller.call('clean', { job }, terms);
     return undefined;
   } catch (error) {
     return toFailure(error);
-  }
-}
-
-function noteMissing(
-  { missing }: Collected,
-  left: Map<string, Failure>,
-  what: string,
-): void {
-  for (const node of missing) {
-    const message = `${what} on ${node} could not be gathered, and stay there`;
-    if (!left.has(node)) left.set(node, { code: 'source-unreadable', message });
   }
 }

@@ -7,6 +7,8 @@ import type { JobRecord } from '../record/job-record.ts';
 /** What a job needs of the world. */
 export interface JobPorts {
   readonly clock: Clock;
+  /** Machines that boot at once at most. */
+  readonly booting: number;
   /** Aborted by Ctrl-C: the job goes on in its machines, and can be taken up again. */
   readonly signal: AbortSignal;
   /** Whether somebody wants the job cancelled; asked now and then. */
@@ -53,4 +55,11 @@ export interface Collected {
   readonly place: string;
   /** Nodes of which something is not here. */
   readonly missing: readonly string[];
+}
+
+/** Snapshots that were taken at one cut, and lie on nodes. */
+export interface PendingCut {
+  readonly cut: string;
+  readonly nodes: readonly string[];
+  readonly patterns: readonly string[];
 }

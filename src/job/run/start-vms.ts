@@ -15,7 +15,7 @@ export interface StartOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   onCreated(vm: string): void;
-  onStarted(vm: string): void;
+  onStarted(vm: string, node: string): void;
   /** The machine cannot run; others go on. */
   onFailed(vm: string, failure: Failure): void;
 }
@@ -61,7 +61,7 @@ async function startOne(
     }
     if (found !== undefined && found.state !== 'defined') return;
     await host.caller.call('start', { vm }, { limitMs: START_LIMIT_MS, signal });
-    options.onStarted(vm);
+    options.onStarted(vm, node);
     if (!isLast) await booted(host, vm, options);
   } catch (error) {
     if (!signal.aborted) options.onFailed(vm, toFailure(error));

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import type { Failure } from '../../base/error.ts';
 import type { Host } from '../hosts/hosts.ts';
 import { judgeVm, type VmProgress } from '../life/judge-vm.ts';
 import type { JobOutcome } from '../record/job-record.ts';
@@ -12,12 +13,16 @@ export interface WatchOptions {
   readonly vms: ReadonlyMap<string, string>;
   /** By node; an agent that was lost and is back is put in here. */
   readonly hosts: Map<string, Host>;
+  /** Nodes that could not be reached to begin with, and why. */
+  readonly absent: ReadonlyMap<string, Failure>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   isCancelled(): boolean;
   reconnect(node: string, signal: AbortSignal): Promise<Host>;
   /** The command of a machine was seen to run, for the first time. */
   onRunning(vm: string, node: string): void;
+  /** A machine was found on another node than before, and goes on there. */
+  onMoved(vm: string, from: string, to: string): void;
   /** `node` is where the machine was last seen. */
   onEnded(vm: string, end: VmEnd): void;
 }
@@ -55,7 +60,9 @@ export async function watchJob(
 
   function judge(vm: string, { found, host }: SeenVm): void {
     const { node } = host;
-    pending.set(vm, node);
+    const before = pending.get(vm) ?? node;
+    if (before !== node && found.state === 'running') options.onMoved(vm, before, node);
+    if (before === node || found.state === 'running') pending.set(vm, node);
     missing.delete(vm);
     const nowMs = clock.nowMs();
     const progress = judgeVm(found, {
@@ -88,8 +95,9 @@ export async function watchJob(
   for (;;) {
     if (signal.aborted) return 'interrupted';
     if (options.isCancelled()) return 'cancelled';
-    const survey = await surveyJob(job, [...hosts.values()], signal);
+    const asked = await surveyJob(job, [...hosts.values()], signal);
     if (signal.aborted) return 'interrupted';
+    const survey = { ...asked, silent: new Map([...absences.absent(), ...asked.silent]) };
     await absences.note(survey);
     for (const [vm, node] of pending) {
       const seen = survey.vms.get(vm);
@@ -106,7 +114,7 @@ function isRunning({ phase }: VmProgress): boolean {
 }
 
 /** Hosts that do not answer: since when, and tries to have them back. */
-function watchAbsences({ hosts, clock, signal, reconnect }: WatchOptions) {
+function watchAbsences({ hosts, clock, signal, absent, reconnect }: WatchOptions) {
   const since = new Map<string, number>();
   const triedMs = new Map<string, number>();
 
@@ -122,6 +130,8 @@ function watchAbsences({ hosts, clock, signal, reconnect }: WatchOptions) {
   }
 
   return {
+    /** Nodes that were never reached so far. */
+    absent: () => [...absent].filter(([node]) => !hosts.has(node)),
     /** How long a host has not answered; 0 for one that does. */
     lastedMs: (node: string): number => clock.nowMs() - (since.get(node) ?? clock.nowMs()),
     async note({ silent }: Survey): Promise<void> {

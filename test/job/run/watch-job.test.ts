@@ -35,6 +35,7 @@ async function watched(
     spec: { bootLimitMs: 60_000, timeLimitMs: null },
     vms: new Map([['count.1', nodes[0] ?? '']]),
     hosts: new Map(nodes.map((node) => [node, hostOf(node)])),
+    absent: new Map(),
     clock: idleClock(),
     signal: new AbortController().signal,
     isCancelled: () => false,
@@ -43,6 +44,7 @@ async function watched(
       throw new KgetError('unreachable', 'dead');
     },
     onRunning: (vm, node) => said.push(`${vm} runs on ${node}`),
+    onMoved: (vm, from, to) => said.push(`${vm} moved from ${from} to ${to}`),
     onEnded: (vm, { node, outcome }) => said.push(`${vm} ended on ${node}: ${textOf(outcome)}`),
     ...wishes,
   });
@@ -70,7 +72,11 @@ void suite('watchJob', () => {
       kn01: [vm(['started']), vm(['started'], { state: 'stopped' }), []],
       kn02: [[], vm([], { state: 'incoming' }), vm(['started', 'exit 0', 'done'])],
     });
-    assert.deepEqual(said, ['count.1 runs on kn01', 'count.1 ended on kn02: 0']);
+    assert.deepEqual(said, [
+      'count.1 runs on kn01',
+      'count.1 moved from kn01 to kn02',
+      'count.1 ended on kn02: 0',
+    ]);
   });
 
   void test('`watchJob` gives a machine up when its node stays silent, and not before', async () => {
@@ -93,6 +99,16 @@ void suite('watchJob', () => {
   void test('`watchJob` gives a machine up that no node knows of any more', async () => {
     const { said } = await watched({ kn01: [vm(['started']), []], kn02: [[]] });
     assert.equal(said.at(-1), 'count.1 ended on kn01: lost');
+  });
+
+  void test('`watchJob` waits for a node that could not be reached to begin with', async () => {
+    const failure = { code: 'unreachable', message: 'no route' } as const;
+    const { said } = await watched(
+      {},
+      { vms: new Map([['count.1', 'kn01']]), absent: new Map([['kn01', failure]]) },
+    );
+    assert.equal(said.at(-1), 'count.1 ended on kn01: lost');
+    assert.ok(said.filter((line) => line === 'reconnect kn01').length >= 10);
   });
 
   void test('`watchJob` ends when the job is cancelled, or the command interrupted', async () => {
