@@ -1,4 +1,4 @@
-/** Bundles the agent (one file for Node 20 and newer), the command and its threads into `dist/`. */
+/** Bundles both agents (a file each, for Node 20), the command and its threads into `dist/`. */
 import { readFileSync, rmSync } from 'node:fs';
 import { build, type BuildOptions } from 'esbuild';
 
@@ -12,14 +12,16 @@ const shared: BuildOptions = {
 };
 
 rmSync('dist', { recursive: true, force: true });
-await build({
-  ...shared,
-  entryPoints: ['src/agent/main.ts'],
-  outfile: 'dist/agent.cjs',
-  format: 'cjs',
-  target: 'node20',
-  minify: true,
-});
+for (const program of ['agent', 'host']) {
+  await build({
+    ...shared,
+    entryPoints: [`src/${program}/main.ts`],
+    outfile: `dist/${program}.cjs`,
+    format: 'cjs',
+    target: 'node20',
+    minify: true,
+  });
+}
 await build({
   ...shared,
   entryPoints: ['src/store/chunk-worker.ts'],

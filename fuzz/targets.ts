@@ -26,6 +26,7 @@ import {
   tryJournal,
   tryRecords,
 } from './journal-trials.ts';
+import { machineTargets } from './machine-targets.ts';
 import {
   agentSamples,
   coordinatorSamples,
@@ -360,4 +361,5 @@ export const targets: readonly Target[] = [
     mutate: mutateBytes,
     run: tryQcow2,
   },
+  ...machineTargets,
 ];

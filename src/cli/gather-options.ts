@@ -7,6 +7,7 @@ import { DEFAULT_LEVEL, MAX_LEVEL } from '../content/zstd.ts';
 import { DEFAULT_WINDOW } from '../control/launch-window.ts';
 import type { Objective } from '../planner/types.ts';
 import { collect } from './collect.ts';
+import { addGatherVmsOptions, type GatherVmsOptions } from './gather-vms.ts';
 import { addNodeTermsOptions, type NodeTermsOptions } from './node-terms.ts';
 import { readObjective } from './objective.ts';
 import { addTimeLimitOptions, type TimeLimitOptions } from './time-limits.ts';
@@ -40,7 +41,7 @@ export interface RunOptions extends NodeTermsOptions {
 }
 
 /** What `gather` was told on its command line, parsed. */
-export interface GatherOptions extends RunOptions, TimeLimitOptions {
+export interface GatherOptions extends RunOptions, TimeLimitOptions, GatherVmsOptions {
   readonly layout: 'files' | 'store';
   readonly compression: number;
   readonly onRelease?: string;
@@ -69,7 +70,7 @@ export function addGatherOptions(command: Command): Command {
     .option('--dry-run', 'show what would be gathered and move nothing', false)
     .option('--report <file>', 'write the HTML report there [DIR/.kgetplus/report.html]')
     .option('--json', 'print the report as JSON on standard output', false);
-  return addTimeLimitOptions(command);
+  return addGatherVmsOptions(addTimeLimitOptions(command));
 }
 
 /** Declares the options that `gather` and `plan` have in common. */
@@ -115,6 +116,9 @@ export function addRunOptions(command: Command): Command {
 
 /** @throws KgetError `usage` for paths that would become the same file on the frontend */
 export function checkPatterns(patterns: readonly string[]): void {
+  if (patterns.length === 0) {
+    throw new KgetError('usage', 'Cannot gather: name at least one path, or --vms');
+  }
   const literal = patterns.filter((pattern) => !/[*?[{]/.test(pattern));
   const byName = Map.groupBy([...new Set(literal)], (path) => basename(path));
   for (const [name, paths] of byName) {

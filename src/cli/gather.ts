@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
+import { KgetError, type Failure } from '../base/error.ts';
 import { formatSize } from '../base/units.ts';
 import { localLauncher } from '../control/local-launcher.ts';
 import type { RunFacts } from '../coordinator/facts.ts';
@@ -10,6 +11,7 @@ import { fileLayout } from './file-layout.ts';
 import { exitCodeOf, exitCodeOfDryRun } from './exit-code.ts';
 import { addGatherOptions, checkPatterns, type GatherOptions } from './gather-options.ts';
 import { runGather, type GatherResult } from './gather-run.ts';
+import { cutOnNodes } from './gather-vms.ts';
 import { nodeLauncher } from './node-launcher.ts';
 import { readNodeTerms } from './node-terms.ts';
 import { chooseNodes, nodeSetFiles, repeatedText } from './nodes.ts';
@@ -25,6 +27,7 @@ Examples:
   kgetplus gather -w 'node[01-64]' /var/lib/vm/job.qcow2 --to /srv/snapshots
   kgetplus gather -w @ci -x node07 '/vm/{node}/*.raw' --to /srv/ci --objective target:80%
   kgetplus gather -w 'n[1-8]' /vm/disk.img --to out --on-release 'oardel --host {node}'
+  kgetplus gather -w 'n[1-8]' --vms --memory --to /srv/snapshots --layout store
 
 Exit status:
   0 every image is safe here; 2 wrong use; 3 some images are missing; 4 none arrived;
@@ -48,7 +51,7 @@ export function addGather(program: Command, system: System): void {
 
 /** Declares the arguments and options of `gather`. */
 export function declareGather(command: Command): Command {
-  command.argument('<path...>', 'path or glob on each node ({node} is replaced)');
+  command.argument('[path...]', 'path or glob on each node ({node} is replaced)');
   return addGatherOptions(command);
 }
 
@@ -64,12 +67,41 @@ export interface AskedGather {
 
 /** Gathers, and prints what came of it; the exit code. @throws KgetError as `runGather` */
 export async function gatherCommand(asked: AskedGather, system: System): Promise<number> {
-  const { patterns, options, command, mustContinue = false } = asked;
-  checkPatterns(patterns);
+  const { patterns, options, command } = asked;
   const files = nodeSetFiles(system);
   const { nodes, repeated } = chooseNodes(options.nodes, options.exclude ?? [], files);
   if (repeated.length > 0) system.stderr.write(`kgetplus: ${repeatedText(repeated)}\n`);
-  const terms = readNodeTerms(options, { nodes, files });
+  const { onRelease } = options;
+  const hook = onRelease === undefined ? undefined : releaseHook(onRelease);
+  if (!options.vms) {
+    checkPatterns(patterns);
+    return await gatherFiles({ ...asked, nodes, ...(hook && { onRelease: hook }) }, system);
+  }
+  if (options.dryRun) {
+    throw new KgetError('usage', 'Cannot snapshot machines in a dry run: leave --dry-run out');
+  }
+  const machines = await cutOnNodes({ nodes, names: patterns, options }, system);
+  return await gatherFiles(
+    {
+      ...asked,
+      ...machines,
+      nodes: machines.nodes ?? nodes,
+      command: [...command, ...machines.words],
+      onRelease: async (node) => (await machines.drop(node)) ?? (await hook?.(node)),
+    },
+    system,
+  );
+}
+
+interface AskedFiles extends AskedGather {
+  readonly nodes: readonly string[];
+  onRelease?(node: string): Promise<Failure | undefined>;
+}
+
+/** Gathers what patterns name. */
+async function gatherFiles(asked: AskedFiles, system: System): Promise<number> {
+  const { nodes, patterns, options, command, mustContinue = false } = asked;
+  const terms = readNodeTerms(options, { nodes, files: nodeSetFiles(system) });
   const startedMs = system.clock.nowMs();
   using progress = showProgress({ stream: system.stderr, clock: system.clock, startedMs });
   const result = await runGather(
@@ -100,7 +132,7 @@ export async function gatherCommand(asked: AskedGather, system: System): Promise
       nodes: nodeLauncher(system.agent, options, system),
       frontend: localLauncher({ ...system.agent, clock: system.clock }),
       observer: progress.observer,
-      ...(options.onRelease !== undefined && { onRelease: releaseHook(options.onRelease) }),
+      ...(asked.onRelease !== undefined && { onRelease: asked.onRelease }),
       signal: system.interrupt,
     },
   );

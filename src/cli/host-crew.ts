@@ -26,7 +26,8 @@ export interface HostCrew {
 
 export interface CrewOptions {
   readonly reach: HostReach;
-  readonly hypervisor: 'qemu' | 'libvirt';
+  /** `none` if no machines are meant. */
+  readonly hypervisor: 'qemu' | 'libvirt' | 'none';
   readonly chunkSizeBytes: number;
   /** Where the frontend's agent keeps what it needs. */
   readonly workDirectory: string;
@@ -48,14 +49,15 @@ export async function hostCrew(options: CrewOptions, system: System): Promise<Ho
     memoryLimitBytes: reach.memoryLimitBytes,
   };
 
+  const onNotice = (node: string, text: string): void => {
+    system.stderr.write(`${node}: ${text}\n`);
+  };
+
   function startOptions(
     launcher: Launcher<CallMessage, AnswerMessage>,
     own: Terms,
     signal: AbortSignal,
   ) {
-    const onNotice = (node: string, text: string): void => {
-      system.stderr.write(`${node}: ${text}\n`);
-    };
     return { launcher, clock, identify: authority.issue, terms: own, signal, onNotice };
   }
 

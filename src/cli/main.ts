@@ -7,6 +7,9 @@ import { VERSION } from '../base/version.ts';
 import { HOST_DIALECT } from '../control/host-dialect.ts';
 import { AGENT_DIALECT, type Dialect, type Program } from '../control/channel.ts';
 import { addDemo } from './demo.ts';
+import { addVm } from './vm.ts';
+import { addJob } from './job.ts';
+import { addImage } from './image.ts';
 import { addVerify } from './verify.ts';
 import { addTag } from './tag.ts';
 import { addStats } from './stats.ts';
@@ -58,6 +61,7 @@ const system: System = {
   host: bundled('host.cjs', HOST_DIALECT),
   chunkWorkerFile: fileURLToPath(new URL('chunk-worker.mjs', import.meta.url)),
   processors: availableParallelism(),
+  ownCommand: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
   commandLine: process.argv.slice(2),
   environment: process.env,
   interrupt: interrupt.signal,
@@ -100,6 +104,10 @@ function createProgram(): Command {
   addTag(program, system);
   addVerify(program, system);
   addPrune(program, system);
+  program.commandsGroup('Virtual machines:');
+  addImage(program, system);
+  addJob(program, system);
+  addVm(program, system);
   for (const command of program.commands) {
     command.exitOverride().showHelpAfterError(`(try kgetplus ${command.name()} --help)`);
   }

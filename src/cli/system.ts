@@ -23,6 +23,8 @@ export interface System {
   readonly chunkWorkerFile: string;
   /** How many processors this process may use. */
   readonly processors: number;
+  /** The program and the words with which this command is started again. */
+  readonly ownCommand: readonly [string, ...string[]];
   /** The words after the name of this command. */
   readonly commandLine: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;

@@ -8,6 +8,8 @@ import type { SeedTable } from './seed-table.ts';
 export interface FileLandingOptions extends PartOptions {
   /** The agent's table: chunks are taken from it, and those of this image join it. */
   readonly seeds: SeedTable;
+  /** The chunk at `position` can be read from the part file, or what that has become. */
+  onReadable?(position: number): void;
 }
 
 /**
@@ -24,7 +26,13 @@ export async function openFileLanding(options: FileLandingOptions): Promise<Imag
     title,
     directory: dirname(path),
     neededBytes: options.neededBytes ?? shape.sizeBytes,
-    placer: createFilePlacer({ part, shape, seeds, sync }),
+    placer: createFilePlacer({
+      part,
+      shape,
+      seeds,
+      sync,
+      onReadable: (position) => options.onReadable?.(position),
+    }),
     index: part.index,
     ready: () => sync.ready(),
     async publish() {

@@ -12,6 +12,8 @@ export interface FilePlacerOptions {
   readonly shape: ImageShape;
   readonly seeds: SeedTable;
   readonly sync: PacedSync;
+  /** The chunk at `position` can be read from the part. */
+  onReadable?(position: number): void;
 }
 
 /** Puts chunks into a part file; those of an earlier try and of seeds are at hand. */
@@ -19,7 +21,12 @@ export function createFilePlacer(options: FilePlacerOptions): ChunkPlacer {
   const { part, shape, seeds, sync } = options;
   const zeros = zeroDigests(shape);
   const seed = seeds.addFile(part.path, shape);
-  const writes = createWriteBehind(part.fd, shape.chunkSizeBytes);
+  const readable = (position: number): void => options.onReadable?.(position);
+  const writes = createWriteBehind({
+    fd: part.fd,
+    chunkSizeBytes: shape.chunkSizeBytes,
+    onWritten: (offset) => readable(offset / shape.chunkSizeBytes),
+  });
   const buffer = Buffer.allocUnsafe(shape.chunkSizeBytes);
   let doneBytes = 0;
 
@@ -33,9 +40,13 @@ export function createFilePlacer(options: FilePlacerOptions): ChunkPlacer {
   /** Settles a zero chunk: a new part has a hole there already. */
   function settleZero(left: Buffer | undefined, position: number): void {
     if (left !== undefined && !isZero(left)) put(position, left.fill(0));
+    else readable(position);
   }
   function settleData(left: Buffer | undefined, position: number, digest: Buffer): boolean {
-    if (left !== undefined && !isZero(left) && digestOf(left).equals(digest)) return true;
+    if (left !== undefined && !isZero(left) && digestOf(left).equals(digest)) {
+      readable(position);
+      return true;
+    }
     const length = chunkLengthAt(shape, position);
     if (!seeds.read(digest, length, buffer)) return false;
     put(position, buffer.subarray(0, length));

@@ -31,15 +31,33 @@ export interface ImageIndex {
   waitFor(position: number, signal: AbortSignal): Promise<void>;
 }
 
+/** Which chunks of an image under way can be read: digests are known before their chunks are here. */
+export interface ChunkArrivals {
+  /** How many chunks from `first` on can be read now, up to `atMost`. */
+  readable(first: number, atMost: number): number;
+  /**
+   * Resolves when the chunk at `position` can be read.
+   * @throws KgetError `cancelled`; why it will not come
+   */
+  waitFor(position: number, signal: AbortSignal): Promise<void>;
+}
+
 /** An image that this agent can give to others. */
 export interface ServedImage {
   readonly shape: ImageShape;
   readonly index: ImageIndex;
+  /** Of an image that is itself still on its way here; without it, all chunks can be read. */
+  readonly arrivals?: ChunkArrivals;
   /**
    * Fills the pieces one after the other with the image's bytes from `offset` on.
    * @throws KgetError `source-unreadable`; `source-changed` if the file ends before
    */
   read(pieces: readonly Uint8Array[], offset: number): void;
+  /**
+   * A zstd frame of the chunk at `position` that is at hand and shorter than the chunk: it need not
+   * be compressed again. Good until the next call. @throws KgetError as `read`
+   */
+  packed?(position: number): Uint8Array | undefined;
   /** @throws KgetError `source-changed` if the file is not any more the one that was scanned. */
   confirmUnchanged(): void;
 }

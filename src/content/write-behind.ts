@@ -25,7 +25,15 @@ interface Piece {
   readonly offset: number;
 }
 
-export function createWriteBehind(fd: number, chunkSizeBytes: number): WriteBehind {
+export interface WriteBehindOptions {
+  readonly fd: number;
+  readonly chunkSizeBytes: number;
+  /** What was written at `offset` can be read from the file. */
+  onWritten?(offset: number): void;
+}
+
+export function createWriteBehind(options: WriteBehindOptions): WriteBehind {
+  const { fd, chunkSizeBytes } = options;
   const free: Buffer[] = [];
   const queue: Piece[] = [];
   const waiting: (() => void)[] = [];
@@ -68,6 +76,7 @@ export function createWriteBehind(fd: number, chunkSizeBytes: number): WriteBehi
       const done = Math.min(left, length);
       left -= done;
       writeFully(fd, buffer.subarray(done, length), offset + done);
+      options.onWritten?.(offset);
     }
   }
   return {
@@ -76,6 +85,7 @@ export function createWriteBehind(fd: number, chunkSizeBytes: number): WriteBehi
       const buffer = freeBuffer();
       if (buffer === undefined) {
         writeFully(fd, bytes, offset);
+        options.onWritten?.(offset);
         return;
       }
       buffer.set(bytes);

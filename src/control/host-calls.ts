@@ -125,6 +125,11 @@ export const HOST_CALLS = {
     result: z.object({
       /** Where files are served to other nodes. */
       port,
+      /**
+       * Where ssh came from, as this host sees it (the first word of $SSH_CONNECTION): at that address
+       * it reaches the frontend. Null if it was not started over ssh.
+       */
+      callerAddress: z.nullable(z.string()),
       arch: z.string(),
       hypervisor: z.nullable(
         z.object({ version: z.string(), accelerator: z.enum(['kvm', 'tcg', 'none']) }),

@@ -10,17 +10,34 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { KgetError, systemCode } from '../base/error.ts';
-import { UNSYNCED, type Journal } from './journal.ts';
-import { headerLine, journalLine, parseJournal, type JournalContents } from './journal-lines.ts';
+import { RUN_JOURNAL, type JournalKind } from './journal-kind.ts';
+import { headerLine, journalLine, parseRecords, type JournalContents } from './journal-lines.ts';
+import type { Journal } from './journal.ts';
 import { syncNames } from './sync-names.ts';
+
+/** As `readRecords`, of a run. */
+export function readJournal(path: string): JournalContents {
+  return readRecords(path, RUN_JOURNAL);
+}
+
+/** As `openRecords`, of a run. */
+export function openJournal(path: string, keepBytes: number): Journal {
+  return openRecords({ path, keepBytes }, RUN_JOURNAL);
+}
 
 /**
  * Reads a journal file; a torn last line (a crash while writing) is not part of it. One that is not
  * there is empty.
  * @throws KgetError `corrupt` if good records follow damage, `version` for records of a later Kget+
  */
-export function readJournal(path: string): JournalContents {
-  return parseJournal({ path, bytes: bytesOf(path) });
+export function readRecords<R>(path: string, kind: JournalKind<R>): JournalContents<R> {
+  return parseRecords({ path, bytes: bytesOf(path) }, kind);
+}
+
+/** Where records go: see `Journal`. */
+export interface RecordFile<R> {
+  append(record: R): void;
+  close(): void;
 }
 
 /**
@@ -29,11 +46,15 @@ export function readJournal(path: string): JournalContents {
  * cannot be undone, or that the disk did not confirm, nothing more is appended.
  * @throws KgetError `no-room`, `target-unwritable`
  */
-export function openJournal(path: string, keepBytes: number): Journal {
+export function openRecords<R>(
+  { path, keepBytes }: { readonly path: string; readonly keepBytes: number },
+  kind: JournalKind<R>,
+): RecordFile<R> {
+  const file = { path, title: kind.title };
   let goodBytes = keepBytes;
   let syncedBytes = keepBytes;
   let refusal: KgetError | undefined;
-  const fd = attempt(path, () => openSync(path, 'a+', 0o600));
+  const fd = attempt(file, () => openSync(path, 'a+', 0o600));
 
   function write(line: string): void {
     const bytes = Buffer.from(line);
@@ -51,7 +72,7 @@ export function openJournal(path: string, keepBytes: number): Journal {
       ftruncateSync(fd, goodBytes);
       fsyncSync(fd);
     } catch (error) {
-      refusal = journalFailure(path, error);
+      refusal = journalFailure(file, error);
     }
   }
 
@@ -61,7 +82,7 @@ export function openJournal(path: string, keepBytes: number): Journal {
       syncedBytes = goodBytes;
     } catch (error) {
       // Once this failed, a later success says nothing about what was written before.
-      refusal = journalFailure(path, error);
+      refusal = journalFailure(file, error);
       goodBytes = syncedBytes;
       cutBack();
       throw error;
@@ -69,10 +90,10 @@ export function openJournal(path: string, keepBytes: number): Journal {
   }
 
   try {
-    attempt(path, () => {
+    attempt(file, () => {
       ftruncateSync(fd, keepBytes);
       fsyncSync(fd);
-      if (keepBytes === 0 || !hasChecksums(fd)) write(headerLine());
+      if (keepBytes === 0 || !hasChecksums(fd)) write(headerLine(kind.format));
       sync();
       syncNames(dirname(path));
       syncNames(dirname(dirname(path)));
@@ -84,8 +105,8 @@ export function openJournal(path: string, keepBytes: number): Journal {
   return {
     append(record) {
       if (refusal !== undefined) throw refusal;
-      const isSynced = !UNSYNCED.has(record.type);
-      attempt(path, () => {
+      const isSynced = !kind.isUnsynced(record);
+      attempt(file, () => {
         // A reader takes damage before a record that is synced for what it is: see journal-lines.ts.
         if (isSynced && syncedBytes < goodBytes) sync();
         write(journalLine(record));
@@ -105,21 +126,26 @@ function hasChecksums(fd: number): boolean {
   return first.toString() !== '{';
 }
 
+interface NamedFile {
+  readonly path: string;
+  readonly title: string;
+}
+
 /** @throws KgetError `no-room`, `target-unwritable` for an error of the system */
-function attempt<T>(path: string, work: () => T): T {
+function attempt<T>(file: NamedFile, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw journalFailure(path, error);
+    throw journalFailure(file, error);
   }
 }
 
-function journalFailure(path: string, error: unknown): KgetError {
+function journalFailure({ path, title }: NamedFile, error: unknown): KgetError {
   const isFull = ['ENOSPC', 'EDQUOT'].includes(systemCode(error) ?? '');
   const found = error instanceof Error ? error.message : String(error);
   return new KgetError(
     isFull ? 'no-room' : 'target-unwritable',
-    `Cannot write the run's journal ${path}: ${found}; what was not noted there does not count`,
+    `Cannot write ${title} ${path}: ${found}; what was not noted there does not count`,
     { cause: error },
   );
 }

@@ -1,14 +1,15 @@
 import { crc32 } from 'node:zlib';
 import * as z from 'zod/mini';
 import { KgetError } from '../base/error.ts';
-import { journalRecord, UNSYNCED, type JournalRecord } from './journal.ts';
+import { RUN_JOURNAL, type JournalKind } from './journal-kind.ts';
+import type { JournalRecord } from './journal.ts';
 
 /**
  * The lines of a journal file: CRC-32 (of zlib, 8 hexadecimal digits) of the JSON text in UTF-8, a
- * space, the JSON text, `\n`. The first one is the header, which names the version. Version 1 had
- * neither header nor checksums; a journal of it that is continued has the header in between.
+ * space, the JSON text, `\n`. The first one is the header, which names the version. Version 1 of a
+ * run's had neither header nor checksums; one that is continued has the header in between.
  */
-const FORMAT = 'kgetplus.journal/2';
+
 /** What comes before the JSON. */
 const SUM_BYTES = 9;
 const NEWLINE = 0x0a;
@@ -24,19 +25,24 @@ const MAX_STARTS = 1000;
 const header = z.object({ schema: z.string() });
 
 /** The good part of a journal: its records, and the length in bytes of the lines they stand in. */
-export interface JournalContents {
-  readonly records: readonly JournalRecord[];
+export interface JournalContents<R = JournalRecord> {
+  readonly records: readonly R[];
   readonly goodBytes: number;
 }
 
 /** One line of a journal, with its end. */
-export function journalLine(record: JournalRecord): string {
+export function journalLine(record: unknown): string {
   return lineOf(JSON.stringify(record));
 }
 
 /** The line that comes before those with checksums, with its end. */
-export function headerLine(): string {
-  return lineOf(JSON.stringify({ schema: FORMAT } satisfies z.infer<typeof header>));
+export function headerLine(format = RUN_JOURNAL.format): string {
+  return lineOf(JSON.stringify({ schema: format } satisfies z.infer<typeof header>));
+}
+
+/** As `parseRecords`, of a run. */
+export function parseJournal(file: { path: string; bytes: Buffer }): JournalContents {
+  return parseRecords(file, RUN_JOURNAL);
 }
 
 /**
@@ -44,9 +50,12 @@ export function headerLine(): string {
  * are no good record, and that no good record follows.
  * @throws KgetError `corrupt` if good records follow damage, `version` for records of a later Kget+
  */
-export function parseJournal({ path, bytes }: { path: string; bytes: Buffer }): JournalContents {
-  const records: JournalRecord[] = [];
-  let isChecked = false;
+export function parseRecords<R>(
+  { path, bytes }: { path: string; bytes: Buffer },
+  kind: JournalKind<R>,
+): JournalContents<R> {
+  const records: R[] = [];
+  let isChecked = !kind.hasUnchecked;
   let goodBytes = 0;
   let line = 1;
   for (; ; line += 1) {
@@ -56,14 +65,14 @@ export function parseJournal({ path, bytes }: { path: string; bytes: Buffer }): 
     if (good === undefined) break;
     const place = `${path}, line ${line}`;
     const found = header.safeParse(good.value);
-    if (found.success) confirmVersion(found.data.schema, place);
-    else records.push(recordOf(good.value, place));
+    if (found.success) confirmVersion(found.data.schema, place, kind);
+    else records.push(recordOf(good.value, place, kind));
     isChecked = good.isChecked;
     goodBytes = end + 1;
   }
   const rest = bytes.subarray(goodBytes);
   const later = goodLines(rest, isChecked);
-  if (!isTorn(rest, later)) throw damaged(`${path}, line ${line}`, later.length);
+  if (!isTorn(rest, later, kind)) throw damaged(`${path}, line ${line}`, later.length, kind);
   return { records, goodBytes };
 }
 
@@ -137,40 +146,42 @@ function goodStart(line: Buffer, start: number, isChecked: boolean): LaterLine |
  * Whether a crash alone explains a damaged end. Of records that were not synced yet it may have left
  * some, and zeros in place of those before; once a record is written that is synced, all before it are.
  */
-function isTorn(rest: Buffer, later: readonly LaterLine[]): boolean {
+function isTorn<R>(rest: Buffer, later: readonly LaterLine[], kind: JournalKind<R>): boolean {
   const [first] = later;
   if (first === undefined) return true;
   if (!rest.subarray(0, first.start).includes(HOLE)) return false;
   return later.every(({ value }) => {
-    const record = journalRecord.safeParse(value);
-    return record.success && UNSYNCED.has(record.data.type);
+    const record = kind.record.safeParse(value);
+    return record.success && kind.isUnsynced(record.data);
   });
 }
 
-function damaged(place: string, later: number): KgetError {
+function damaged(
+  place: string,
+  later: number,
+  { whenDamaged }: { readonly whenDamaged: string },
+): KgetError {
   return new KgetError(
     'corrupt',
     `Cannot read the journal ${place}: the line is damaged, and ${later} good ones follow, so it is no ` +
-      'torn end; they say which nodes were released and where the only copies of images are. Put a good ' +
-      'copy of the file there, or give the run up with gather --fresh, which asks every node again',
+      `torn end; ${whenDamaged}`,
   );
 }
 
-function confirmVersion(schema: string, place: string): void {
-  if (schema === FORMAT) return;
+function confirmVersion<R>(schema: string, place: string, kind: JournalKind<R>): void {
+  if (schema === kind.format) return;
   throw new KgetError(
     'version',
-    `Cannot read the journal ${place}: found ${schema}, wanted ${FORMAT} or older; finish this run ` +
-      'with the Kget+ that began it, or give it up with gather --fresh',
+    `Cannot read the journal ${place}: found ${schema}, wanted ${kind.format} or older; ` +
+      kind.whenLater,
   );
 }
 
-function recordOf(value: unknown, place: string): JournalRecord {
-  const record = journalRecord.safeParse(value);
-  if (record.success) return record.data;
+function recordOf<R>(value: unknown, place: string, { record, whenLater }: JournalKind<R>): R {
+  const parsed = record.safeParse(value);
+  if (parsed.success) return parsed.data;
   throw new KgetError(
     'version',
-    `Cannot read the journal ${place}: a record that this version does not know; finish this run ` +
-      'with the Kget+ that began it, or give it up with gather --fresh',
+    `Cannot read the journal ${place}: a record that this version does not know; ${whenLater}`,
   );
 }

@@ -39,10 +39,13 @@ export type GuestEvent =
   | { readonly kind: 'exit'; readonly status: number }
   /** `outputs BYTES`: the archive of outputs is complete and synced. */
   | { readonly kind: 'outputs'; readonly archiveBytes: number }
-  /** `failed REASON`: the runner cannot go on; nothing else follows. */
+  /** `failed REASON`: the runner cannot go on; nothing else follows. The reason is printable. */
   | { readonly kind: 'failed'; readonly reason: string }
   /** `done`: nothing else follows. */
   | { readonly kind: 'done' };
+
+/** Of a reason that a guest gives, which is shown to people. */
+const MAX_REASON_CHARACTERS = 500;
 
 /** The event of a line; undefined for one that is none, which is passed over. */
 export function parseGuestEvent(line: string): GuestEvent | undefined {
@@ -59,8 +62,13 @@ export function parseGuestEvent(line: string): GuestEvent | undefined {
     case 'outputs':
       return number === undefined ? undefined : { kind: 'outputs', archiveBytes: number };
     case 'failed':
-      return { kind: 'failed', reason: detail };
+      return { kind: 'failed', reason: printable(detail) };
     default:
       return undefined;
   }
+}
+
+/** A guest may say anything, escape sequences for terminals included. */
+function printable(text: string): string {
+  return text.slice(0, MAX_REASON_CHARACTERS).replaceAll(/\p{C}/gu, ' ').trim();
 }

@@ -87,6 +87,8 @@ export interface Hypervisor {
   /**
    * On the target: makes the machine ready to be migrated here (`incoming`); the answer is for
    * `migrate` on the source. Files that `spec` names must be here, copy-on-write disks are made.
+   * Without shared storage what is on them comes with the machine, and what is on its read-write
+   * disks: their files here must be as large as there.
    */
   prepareMigration(spec: VmSpec, options: IncomingOptions): Promise<MigrationEndpoint>;
   /**
@@ -146,6 +148,8 @@ export interface FreezeOptions {
   readonly limitMs: number;
   /** How long the guest stays frozen if nobody thaws it. */
   readonly holdMs: number;
+  /** Called, if it can be known, when an agent that answers is asked to freeze: not before is it. */
+  readonly onAsked?: () => void;
 }
 
 /**

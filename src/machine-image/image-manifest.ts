@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { parseDocument, type DocumentSource } from '../base/parse-document.ts';
 
 /** Name and version of the format: docs/formats.md has its fields. */
-const SCHEMA = 'kgetplus.image/1';
+export const IMAGE_SCHEMA = 'kgetplus.image/1';
 
 const digest = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 const sizeBytes = z.int().check(z.nonnegative());
@@ -18,7 +18,7 @@ const part = z.object({
 });
 
 const fields = z.object({
-  schema: z.literal(SCHEMA),
+  schema: z.literal(IMAGE_SCHEMA),
   /** SHA-256 over everything that a machine is made from: see `imageId`. */
   id: digest,
   /** What it was called when it was made; tags may name it otherwise. */
@@ -47,10 +47,10 @@ export const IMAGE_MANIFEST_NAME = 'image.json';
 
 /** @throws KgetError `corrupt`, or `version` for one of another version of kgetplus */
 export function parseImageManifest(source: DocumentSource): MachineImage {
-  return parseDocument(source, { title: 'machine image', schema: SCHEMA, fields });
+  return parseDocument(source, { title: 'machine image', schema: IMAGE_SCHEMA, fields });
 }
 
 /** A manifest as the text of its file. */
 export function serialiseImageManifest(image: Omit<MachineImage, 'schema'>): string {
-  return `${JSON.stringify({ schema: SCHEMA, ...image }, undefined, 2)}\n`;
+  return `${JSON.stringify({ schema: IMAGE_SCHEMA, ...image }, undefined, 2)}\n`;
 }

@@ -11,7 +11,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { syncDirectory } from '../content/durable.ts';
-import { TAR_END, tarHeader, tarPadding } from './tar-header.ts';
+import { TAR_END, tarHeader, tarPadding } from '../content/tar-header.ts';
 
 const LAYER_TYPE = 'application/vnd.oci.image.layer.v1.tar+gzip';
 const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';

@@ -31,7 +31,7 @@ export interface ChunkSender {
   want(runs: readonly ChunkRun[]): void;
   /** Whether all that was wanted has been handed to the socket. */
   isIdle(): boolean;
-  /** Whether the rate limit holds the next block back. */
+  /** Whether the rate limit holds the next block back, or a chunk that is still on its way here. */
   isHeldBack(): boolean;
 }
 
@@ -75,6 +75,8 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
 
   async function sendBlocks(): Promise<void> {
     while (wanted.length > 0 && !signal.aborted) {
+      await arrival();
+      if (signal.aborted) return;
       const block = await timed(queue.take());
       if (block === undefined || signal.aborted) return;
       const { wireBytes, plainBytes } = packsAll
@@ -93,6 +95,19 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
     }
   }
 
+  /** Waits until the next wanted chunk can be read. */
+  async function arrival(): Promise<void> {
+    const next = wanted[0]?.next;
+    if (next === undefined || image.arrivals === undefined || isReadable(next)) return;
+    isHeldBack = true;
+    await timed(image.arrivals.waitFor(next, signal));
+    isHeldBack = false;
+  }
+
+  function isReadable(position: number): boolean {
+    return (image.arrivals?.readable(position, 1) ?? 1) > 0;
+  }
+
   async function timed<T>(wait: T | Promise<T>): Promise<T> {
     if (!(wait instanceof Promise)) return wait;
     const startMs = nowMs();
@@ -106,6 +121,7 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
     const most = Math.max(1, Math.min(chunksInBlock, Math.floor(goalBytes / frameBytes)));
     const positions: number[] = [];
     for (let run = wanted[0]; run !== undefined && positions.length < most; run = wanted[0]) {
+      if (!isReadable(run.next)) break;
       positions.push(run.next);
       run.next += 1;
       if (run.next === run.end) wanted.shift();
@@ -121,7 +137,7 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
       const count = fitting(run, used, block.length);
       if (count === 0) break;
       const put = { block, offset: used, first: run.next, count };
-      used += packsNow() ? putPacked(put) : putRaw(put);
+      used += putReady(put) ?? (packsNow() ? putPacked(put) : putRaw(put));
       const last = run.next + count - 1;
       plainBytes += (count - 1) * shape.chunkSizeBytes + chunkLengthAt(shape, last);
       run.next += count;
@@ -134,10 +150,12 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
   function fitting(run: { next: number; end: number }, used: number, roomBytes: number): number {
     const first = HEADER_BYTES + chunkLengthAt(shape, run.next);
     if (used + first > roomBytes || (used > 0 && used >= goalBytes)) return 0;
-    if (packsNow()) return 1;
+    if (!isReadable(run.next)) return 0;
+    if (packsNow() || image.packed !== undefined) return 1;
     const byGoal = Math.ceil((goalBytes - used) / frameBytes);
     const byRoom = Math.floor((roomBytes - used) / frameBytes);
-    return Math.max(1, Math.min(run.end - run.next, byGoal, byRoom));
+    const most = Math.max(1, Math.min(run.end - run.next, byGoal, byRoom));
+    return image.arrivals?.readable(run.next, most) ?? most;
   }
 
   function packsNow(): boolean {
@@ -161,6 +179,16 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
     }
     image.read(pieces, first * shape.chunkSizeBytes);
     return pieces.reduce((sum, piece) => sum + HEADER_BYTES + piece.length, 0);
+  }
+
+  /** Puts one chunk in as the frame that is at hand; undefined if there is none. */
+  function putReady({ block, offset, first }: Place): number | undefined {
+    const packed = mayPack ? image.packed?.(first) : undefined;
+    if (packed === undefined) return undefined;
+    block.set(packed, offset + HEADER_BYTES);
+    const header = { type: FrameType.chunk, encoding: Encoding.zstd, position: first };
+    writeHeader(block, offset, { ...header, payloadBytes: packed.length });
+    return HEADER_BYTES + packed.length;
   }
 
   /** Reads one chunk and puts it in compressed if that is worth it. Returns the bytes put. */

@@ -12,6 +12,7 @@ import {
   decodeOpen,
   decodeRuns,
   encodeMeta,
+  type Open,
   MAX_OPEN_BYTES,
   RUN_BYTES,
 } from './payload.ts';
@@ -48,7 +49,7 @@ export interface Sender {
    * should know
    */
   take(header: FrameHeader, payload: Buffer): void;
-  /** Whether nothing goes out because of the scan or the rate limit. */
+  /** Whether nothing goes out because of the scan, the rate limit, or an image that is to come. */
   waits(): boolean;
 }
 
@@ -62,6 +63,7 @@ interface Opened {
 export function sender(options: SenderOptions): Sender {
   const { send } = options;
   let opened: Opened | undefined;
+  let isOpening = false;
 
   function take(header: FrameHeader, payload: Buffer): void {
     switch (header.type) {
@@ -86,9 +88,25 @@ export function sender(options: SenderOptions): Sender {
   }
 
   function open(payload: Buffer): void {
-    if (opened !== undefined) throw new KgetError('protocol', 'Cannot open two images at once');
+    if (isOpening) throw new KgetError('protocol', 'Cannot open two images at once');
+    isOpening = true;
     const request = decodeOpen(payload);
-    const image = options.find(request.image);
+    const found = options.find(request.image, options.signal);
+    options.onOpened();
+    if (found instanceof Promise) void openLater(request, found);
+    else begin(request, found);
+  }
+
+  async function openLater(request: Open, found: Promise<ServedImage | undefined>): Promise<void> {
+    try {
+      const image = await found;
+      if (!options.signal.aborted) begin(request, image);
+    } catch (error) {
+      options.onError(error);
+    }
+  }
+
+  function begin(request: Open, image: ServedImage | undefined): void {
     if (image === undefined) {
       throw new KgetError(
         'source-unreadable',
@@ -102,7 +120,6 @@ export function sender(options: SenderOptions): Sender {
       index: indexSender({ ...options, index: image.index }),
       chunks: chunkSender({ ...options, acceptsZstd, level, image }),
     };
-    options.onOpened();
     send(encodeFrame(FrameType.meta, encodeMeta(image.shape)));
   }
 
@@ -122,7 +139,7 @@ export function sender(options: SenderOptions): Sender {
   }
 
   function waits(): boolean {
-    if (opened === undefined) return false;
+    if (opened === undefined) return isOpening;
     const { index, chunks } = opened;
     return chunks.isHeldBack() || (index.isWaiting() && chunks.isIdle());
   }

@@ -20,8 +20,14 @@ export interface RateLimit {
 /** What an agent needs to serve its images to the run's other agents. */
 export interface ServeOptions {
   readonly identity: Identity;
-  /** The image by its id, as the coordinator names it; undefined if this agent does not have it. */
-  find(image: string): ServedImage | undefined;
+  /**
+   * The image by its id, as the coordinator names it; undefined if this agent does not have it. One
+   * that is expected may be waited for, within a limit, until `signal` is aborted.
+   */
+  find(
+    image: string,
+    signal: AbortSignal,
+  ): ServedImage | undefined | Promise<ServedImage | undefined>;
   readonly upload: RateLimit;
   /** A stranger was refused, a connection broke the protocol. */
   onNotice(text: string): void;

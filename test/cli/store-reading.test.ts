@@ -45,6 +45,7 @@ async function run({ directory }: StorePlace, ...words: readonly string[]): Prom
     stderr: sink(err),
     agent: { agentFile: '', version: '', dialect: AGENT_DIALECT },
     host: { agentFile: '', version: '', dialect: HOST_DIALECT },
+    ownCommand: ['kgetplus'] as const,
     chunkWorkerFile: join(import.meta.dirname, '../../src/store/chunk-worker.ts'),
     processors: 1,
     commandLine: [],

@@ -15,7 +15,7 @@ void suite('write-behind', () => {
     await fc.assert(
       fc.asyncProperty(order, async (positions) => {
         const fd = openSync(path, 'w');
-        const writes = createWriteBehind(fd, CHUNK_BYTES);
+        const writes = createWriteBehind({ fd, chunkSizeBytes: CHUNK_BYTES });
         const reused = Buffer.alloc(CHUNK_BYTES);
         for (const position of positions) {
           writes.write(reused.fill((position % 255) + 1), position * CHUNK_BYTES);
@@ -35,7 +35,7 @@ void suite('write-behind', () => {
   void test('`write` takes more than it has buffers for', async () => {
     const path = join(temporaryDirectory(), 'file');
     const fd = openSync(path, 'w');
-    const writes = createWriteBehind(fd, 4 * 1024 * 1024);
+    const writes = createWriteBehind({ fd, chunkSizeBytes: 4 * 1024 * 1024 });
     const chunk = Buffer.alloc(4 * 1024 * 1024, 7);
     for (let place = 0; place < 4; place += 1) writes.write(chunk, place * chunk.length);
     await writes.idle();
@@ -43,11 +43,33 @@ void suite('write-behind', () => {
     assert.equal(readFileSync(path).length, 4 * chunk.length);
   });
 
+  void test('`onWritten` tells of each chunk once it can be read, also when buffers ran out', async () => {
+    const path = join(temporaryDirectory(), 'file');
+    const fd = openSync(path, 'w+');
+    const chunkSizeBytes = 1024 * 1024;
+    const told: number[] = [];
+    const onWritten = (offset: number): void => {
+      told.push(offset / chunkSizeBytes);
+      const contents = readFileSync(path).subarray(offset, offset + chunkSizeBytes);
+      assert.ok(contents.equals(Buffer.alloc(chunkSizeBytes, offset / chunkSizeBytes + 1)));
+    };
+    const writes = createWriteBehind({ fd, chunkSizeBytes, onWritten });
+    for (let place = 0; place < 9; place += 1) {
+      writes.write(Buffer.alloc(chunkSizeBytes, place + 1), place * chunkSizeBytes);
+    }
+    await writes.idle();
+    closeSync(fd);
+    assert.deepEqual(
+      told.toSorted((a, b) => a - b),
+      [0, 1, 2, 3, 4, 5, 6, 7, 8],
+    );
+  });
+
   void test('`idle` and the next `write` tell why an earlier write failed', async () => {
     const path = join(temporaryDirectory(), 'file');
     closeSync(openSync(path, 'w'));
     const fd = openSync(path, 'r');
-    const writes = createWriteBehind(fd, CHUNK_BYTES);
+    const writes = createWriteBehind({ fd, chunkSizeBytes: CHUNK_BYTES });
     writes.write(Buffer.alloc(CHUNK_BYTES), 0);
     await assert.rejects(writes.idle(), /EBADF/);
     assert.throws(() => writes.write(Buffer.alloc(CHUNK_BYTES), 0), /EBADF/);

@@ -40,6 +40,7 @@ export function fakeHost(node: string, handlers: SomeHandlers): Host {
     port: 1,
     facts: {
       port: 1,
+      callerAddress: null,
       arch: 'x86_64',
       hypervisor: { version: '7.2', accelerator: 'tcg' },
       roomBytes: 2 ** 40,

@@ -31,6 +31,7 @@ export async function runCommand(
     stderr: stream('stderr'),
     agent: { agentFile: '', version: '', dialect: AGENT_DIALECT },
     host: { agentFile: '', version: '', dialect: HOST_DIALECT },
+    ownCommand: ['kgetplus'],
     chunkWorkerFile: join(import.meta.dirname, '../../src/store/chunk-worker.ts'),
     processors: 2,
     environment: {},

@@ -8,7 +8,7 @@ import { dataBlocks } from '../../src/restore/data-blocks.ts';
 import { createFlight } from '../../src/restore/flight.ts';
 import { inOrder } from '../../src/restore/in-order.ts';
 import { QCOW2_HEAD_BYTES, qcow2Dependency } from '../../src/restore/qcow2-header.ts';
-import { tarHeader } from '../../src/restore/tar-header.ts';
+import { tarHeader } from '../../src/content/tar-header.ts';
 import { targetPaths } from '../../src/restore/target-paths.ts';
 
 void test('`dataBlocks` leaves out whole blocks of zeros, and nothing else', () => {

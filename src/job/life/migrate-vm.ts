@@ -2,6 +2,7 @@ import { KgetError, toFailure } from '../../base/error.ts';
 import type { ResultOf } from '../../control/calls.ts';
 import type { HostCalls, WantedVm } from '../../control/host-calls.ts';
 import type { Host } from '../hosts/hosts.ts';
+import { readLog } from './read-log.ts';
 
 export interface Migration {
   readonly wanted: WantedVm;
@@ -91,13 +92,7 @@ async function historyOf(
   const step = { limitMs: STEP_LIMIT_MS };
   const { vms } = await source.caller.call('look', { job: null }, step);
   const events = vms.find(({ name }) => name === vm)?.events ?? [];
-  const pieces: string[] = [];
-  for (let offset = 0; offset < MAX_LOG_BYTES;) {
-    const request = { vm, source: 'command', offset } as const;
-    const { text, nextOffset } = await source.caller.call('log', request, step);
-    if (nextOffset <= offset) break;
-    pieces.push(text);
-    offset = nextOffset;
-  }
-  return { events, log: pieces.join('') };
+  const whole = { source: 'command', offset: 0, maxBytes: MAX_LOG_BYTES } as const;
+  const { text } = await readLog(vm, source, whole);
+  return { events, log: text };
 }

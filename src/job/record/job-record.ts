@@ -1,7 +1,11 @@
 import * as z from 'zod/mini';
 import { deployedFile } from '../../control/host-calls.ts';
+import type { JobSpec } from '../job-spec.ts';
 
-/** What the journal of a job says: docs/formats.md describes the file. */
+/**
+ * What must outlive the command that drives a job, which alone writes it: one record a line, in the
+ * form of coordinator/journal-lines.ts. docs/formats.md describes the file.
+ */
 
 const vm = z.string();
 const node = z.string();
@@ -11,7 +15,8 @@ const bytes = z.int().check(z.nonnegative());
 
 const ending = z.object({ snapshot: z.enum(['none', 'disk', 'memory']), keep: z.boolean() });
 
-export const jobSpec = z.object({
+/** See `JobSpec`. */
+const jobSpec: z.ZodMiniType<JobSpec> = z.object({
   name: z.string(),
   nodes: z.array(node),
   vmsPerNode: z.int(),
@@ -47,6 +52,7 @@ const access = z.object({
   booting: z.int(),
 });
 
+/** How a machine's part of the job ended. */
 const outcome = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('exit'), status: z.int() }),
   z.object({
@@ -59,13 +65,15 @@ const outcome = z.discriminatedUnion('kind', [
       'killed',
       'lost',
       'runner',
-      'not-started',
+      /** It could not be made or started. */
+      'not-created',
       'cancelled',
     ]),
     detail: z.string(),
   }),
 ]);
 
+/** What the machines are made from: as the image was when the job was submitted. */
 const imageParts = z.object({
   id: z.string(),
   name: z.string(),
@@ -101,12 +109,25 @@ export const jobRecord = z.discriminatedUnion('type', [
     user: z.string(),
     host: z.string(),
   }),
+  /** The node has all files, so many seconds after the deployment began. */
   z.object({ type: z.literal('deployed'), node, wireBytes: bytes, seconds: z.number() }),
-  z.object({ type: z.literal('created'), vm, node }),
-  z.object({ type: z.literal('started'), vm, node, at }),
+  z.object({ type: z.literal('created'), vm }),
   /** Its command was seen to run. */
-  z.object({ type: z.literal('running'), vm, node, at }),
-  z.object({ type: z.literal('moved'), vm, from: node, to: node, downtimeMs: z.number(), at }),
+  z.object({ type: z.literal('started'), vm, node, at }),
+  /** Seen to be held, on somebody's request. */
+  z.object({ type: z.literal('paused'), vm }),
+  z.object({ type: z.literal('suspended'), vm }),
+  /** It goes on, after a pause or from what was saved of it. */
+  z.object({ type: z.literal('resumed'), vm }),
+  /** It was seen on another node than before; the downtime is null where nobody told it. */
+  z.object({
+    type: z.literal('moved'),
+    vm,
+    from: node,
+    to: node,
+    downtimeMs: z.nullable(z.number()),
+    at,
+  }),
   z.object({
     type: z.literal('ended'),
     vm,
@@ -130,6 +151,7 @@ export const jobRecord = z.discriminatedUnion('type', [
   }),
   /** The snapshots of a cut are safe in the store. */
   z.object({ type: z.literal('snapshot'), cut: z.string(), run: z.string(), at }),
+  /** Its outputs are safe in this directory. */
   z.object({ type: z.literal('outputs'), vm, directory: z.string() }),
   z.object({ type: z.literal('shut-down'), vm, how: z.enum(['clean', 'forced']) }),
   /** Nothing of the job is on the node any more. */
@@ -145,6 +167,7 @@ export const jobRecord = z.discriminatedUnion('type', [
 ]);
 
 export type JobRecord = z.infer<typeof jobRecord>;
+export type RecordOf<Type extends JobRecord['type']> = Extract<JobRecord, { type: Type }>;
 export type JobAccess = z.infer<typeof access>;
 export type JobImage = z.infer<typeof imageParts>;
 export type JobOutcome = z.infer<typeof outcome>;

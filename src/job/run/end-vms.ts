@@ -1,5 +1,6 @@
 import { toFailure, type Failure } from '../../base/error.ts';
 import { cut, type CutVm, type PlacedVm } from '../life/cut.ts';
+import { readLog } from '../life/read-log.ts';
 import type { JobEnding } from '../job-spec.ts';
 import type { Host } from '../hosts/hosts.ts';
 import type { Collected, JobPorts, PendingCut } from './ports.ts';
@@ -23,6 +24,8 @@ export type LeftBehind = ReadonlyMap<string, Failure>;
 /** A host may have to wait for a guest, and then some. */
 const ANSWER_MS = 30_000;
 const CLEAN_LIMIT_MS = 120_000;
+/** Of each log. */
+const MAX_LOG_BYTES = 8 * 1024 * 1024;
 
 /**
  * Ends a job: snapshots if they are wanted, shutdown, outputs and snapshots gathered; each node is
@@ -35,6 +38,7 @@ export async function endVms(options: EndOptions): Promise<LeftBehind> {
   const seen = [...vms.values()];
   const pendingCut = options.earlierCut ?? (await cutFor(seen, options));
   if (!ending.keep) await shutDownAll(seen, options);
+  await keepLogs(seen, ports);
   const giveBack = returns({ ...options, silent, cut: pendingCut });
   const inCut = new Set(pendingCut?.nodes);
   const outputs = seen.filter(({ found }) => withOutputs.has(found.name));
@@ -147,7 +151,7 @@ function noteOutputs(outputs: readonly SeenVm[], collected: Collected, ports: Jo
   const { place, missing } = collected;
   for (const { found, host } of outputs) {
     if (missing.includes(host.node)) continue;
-    ports.record({ type: 'outputs', vm: found.name, directory: place });
+    ports.record({ type: 'outputs', vm: found.name, directory: `${place}/${found.name}` });
   }
 }
 
@@ -161,6 +165,20 @@ function outputPatterns(job: string, vms: readonly SeenVm[]): string[] {
 
 function nodesOf(vms: readonly SeenVm[]): string[] {
   return [...new Set(vms.map(({ host }) => host.node))];
+}
+
+/** What machines have said is kept here, the beginning of it; a log that cannot be had is told of. */
+async function keepLogs(seen: readonly SeenVm[], ports: JobPorts): Promise<void> {
+  for (const { found, host } of seen) {
+    try {
+      for (const source of ['command', 'console'] as const) {
+        const whole = { source, offset: 0, maxBytes: MAX_LOG_BYTES };
+        ports.keepLog(found.name, source, (await readLog(found.name, host, whole)).text);
+      }
+    } catch (error) {
+      ports.say(`${found.name}: its log is not here: ${toFailure(error).message}`);
+    }
+  }
 }
 
 async function shutDownAll(seen: readonly SeenVm[], options: EndOptions): Promise<void> {

@@ -28,6 +28,8 @@ export interface JobPorts {
    * for each node of which all is safe here, and what it throws is reported.
    */
   collect(wanted: Collection): Promise<Collected>;
+  /** Keeps what a command or a console has said. */
+  keepLog(vm: string, source: 'command' | 'console', text: string): void;
   /** Gives a node back, if there is something to do; what went wrong, if anything. */
   release(node: string): Promise<Failure | undefined>;
   /** Notes something durably; what follows may rely on it. */

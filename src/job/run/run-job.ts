@@ -16,6 +16,8 @@ export interface KnownJob {
   /** Nodes that nothing of the job is on any more. */
   readonly released: ReadonlySet<string>;
   readonly isCancelled: boolean;
+  /** It has ended so before, and machines were kept that are to go now; null if it has not. */
+  readonly result: 'succeeded' | 'failed' | 'cancelled' | null;
   /** A cut whose files are still on the nodes. */
   readonly cut: PendingCut | null;
   /** Machines that have run: where these are not found, they are lost. */
@@ -89,7 +91,7 @@ export async function runJob(parts: JobParts, known: KnownJob, ports: JobPorts):
   const left = await finish(parts, { known, ending, ended, reached, hosts, ports });
   if (ports.signal.aborted) return { state: 'interrupted' };
   if (left.size > 0) return { state: 'held-up', left };
-  const state = isCancelled ? 'cancelled' : hasWorked ? 'succeeded' : 'failed';
+  const state = known.result ?? (isCancelled ? 'cancelled' : hasWorked ? 'succeeded' : 'failed');
   ports.record({ type: 'finished', state, kept: ending.keep, at: ports.now() });
   return { state, kept: ending.keep };
 }

@@ -1,0 +1,153 @@
+import type { Command } from 'commander';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { KgetError, type Failure } from '../base/error.ts';
+import { deploy, type DeployReport } from '../job/deploy/deploy.ts';
+import type { Host } from '../job/hosts/hosts.ts';
+import { findImage } from '../machine-image/find-image.ts';
+import type { StoredImage } from '../machine-image/images.ts';
+import { summariseIndex } from '../machine-image/part-digest.ts';
+import { useStore } from '../store/store-use.ts';
+import { collect } from './collect.ts';
+import { EXIT } from './exit-code.ts';
+import { accessOf, addAccessOptions, type AccessOptions } from './host-access.ts';
+import { hostCrew } from './host-crew.ts';
+import { type PushReport, renderPush } from './image-push-text.ts';
+import { chooseNodes, nodeSetFiles } from './nodes.ts';
+import { addStoreOption, storeAt, type StoreOption } from './store-option.ts';
+import type { System } from './system.ts';
+
+/** From the request to the answer: the index of a part is opened. */
+const SERVE_LIMIT_MS = 60_000;
+
+const ABOUT = `
+Jobs bring their images by themselves; this does it before there is a job. Each byte leaves this
+host once: nodes pass it on to each other as it comes. What a node has, or finds in other images
+that it has, does not travel. After an interruption the same command continues.
+
+Examples:
+  kgetplus image push debian:12 -w 'node[01-32]'
+  kgetplus image push tiny -w @ci --json
+
+Exit status:
+  0 all nodes have the image; 3 some have; 4 none has; 130 interrupted`;
+
+interface PushOptions extends StoreOption, AccessOptions {
+  readonly nodes: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly json: boolean;
+}
+
+/** Declares `image push`. */
+export function addImagePush(images: Command, system: System): void {
+  const command = images
+    .command('push')
+    .summary('bring an image to nodes')
+    .description('Brings an image to the cache of nodes, verified, before a job needs it there.')
+    .argument('<image>', 'NAME[:TAG], or the beginning of an id')
+    .requiredOption('-w, --nodes <nodes>', 'node set, e.g. node[01-64,70], @group, @FILE', collect)
+    .option('-x, --exclude <nodes>', 'nodes to leave out', collect);
+  addAccessOptions(addStoreOption(command))
+    .option('--json', 'print what came of each node as JSON', false)
+    .addHelpText('after', ABOUT)
+    .action(async (text: string, options: PushOptions) => {
+      system.setExitCode(await pushCommand(text, options, system));
+    });
+}
+
+async function pushCommand(text: string, options: PushOptions, system: System): Promise<number> {
+  const { clock, interrupt: signal } = system;
+  const place = storeAt(options, system);
+  const stored = findImage(place, text);
+  const { nodes } = chooseNodes(options.nodes, options.exclude ?? [], nodeSetFiles(system));
+  using _use = useStore(place, 'push');
+  using work = workDirectory();
+  const chunkSizeBytes = await chunkSizeOf(stored);
+  const startedMs = clock.nowMs();
+  const crew = await hostCrew(
+    { reach: accessOf(options), hypervisor: 'none', chunkSizeBytes, workDirectory: work.path },
+    system,
+  );
+  const frontend = await crew.startFrontend(signal);
+  try {
+    await using hosts = await crew.start(nodes, signal);
+    const startSeconds = (clock.nowMs() - startedMs) / 1000;
+    for (const part of stored.image.parts) {
+      const { digest, sizeBytes } = part;
+      const request = { store: place.directory, indexPath: stored.indexPathOf(part) };
+      const file = { digest, sizeBytes };
+      const limits = { limitMs: SERVE_LIMIT_MS, signal };
+      await frontend.caller.call('serve-stored', { ...request, file }, limits);
+    }
+    const living = nodes.flatMap((node) => hosts.all.get(node) ?? []);
+    const report = await pushTo(living, { stored, frontend, system });
+    const whole = { ...report, nodes: [...report.nodes, ...unstarted(hosts.failures)] };
+    return print({ image: stored.image.id, startSeconds, ...whole }, options, system);
+  } finally {
+    frontend.caller.close();
+  }
+}
+
+function pushTo(
+  hosts: readonly Host[],
+  work: { readonly stored: StoredImage; readonly frontend: Host; readonly system: System },
+): Promise<DeployReport> {
+  const { stored, frontend, system } = work;
+  // Where the nodes see our ssh come from, they reach us.
+  const address = hosts.map(({ facts }) => facts.callerAddress).find((it) => it !== null);
+  return deploy({
+    files: stored.image.parts.map(({ digest, sizeBytes }) => ({ digest, sizeBytes })),
+    frontend: { ...frontend, address: address ?? frontend.address },
+    nodes: hosts,
+    clock: system.clock,
+    signal: system.interrupt,
+    observer: {
+      relinked(node, from, { message }) {
+        system.stderr.write(`${node}: goes on with another source than ${from}: ${message}\n`);
+      },
+    },
+  });
+}
+
+function print(report: PushReport, options: PushOptions, system: System): number {
+  const text = options.json ? `${JSON.stringify(report, undefined, 2)}\n` : renderPush(report);
+  system.stdout.write(text);
+  if (system.interrupt.aborted) return EXIT.interrupted;
+  const failed = report.nodes.filter(({ failure }) => failure !== undefined).length;
+  if (failed === 0) return EXIT.ok;
+  return failed < report.nodes.length ? EXIT.someMissing : EXIT.noneArrived;
+}
+
+/** Nodes whose agents could not be started. */
+function unstarted(failures: ReadonlyMap<string, Failure>): PushReport['nodes'] {
+  return [...failures].map(([node, failure]) => ({
+    node,
+    failure,
+    wireBytes: 0,
+    seconds: 0,
+    filesPresent: 0,
+  }));
+}
+
+/** How all parts are cut. @throws KgetError `usage` if they are not cut alike */
+async function chunkSizeOf({ image, indexPathOf }: StoredImage): Promise<number> {
+  const sizes = new Set<number>();
+  for (const part of image.parts) {
+    sizes.add((await summariseIndex(indexPathOf(part))).chunkSizeBytes);
+  }
+  const [first, ...others] = sizes;
+  if (first !== undefined && others.length === 0) return first;
+  const found = `found its parts cut in chunks of ${[...sizes].join(' and ')} B`;
+  const advice = 'export and import it again';
+  throw new KgetError(
+    'usage',
+    `Cannot push image ${image.name}: ${found}, wanted one size; ${advice}`,
+  );
+}
+
+/** Where the agent of this host keeps what it needs meanwhile. */
+function workDirectory(): Disposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), 'kgetplus-push-'));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}

@@ -1,0 +1,123 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { KgetError } from '../base/error.ts';
+import { formatTimeSpan, parseTimeSpan } from '../base/time-span.ts';
+import { formatSize, parseRate } from '../base/units.ts';
+import { deploy } from '../job/deploy/deploy.ts';
+import { migrateVm } from '../job/life/migrate-vm.ts';
+import { filesOf, wantVm } from '../job/run/want-vm.ts';
+import { partsOf } from '../job/record/known-job.ts';
+import { EXIT } from './exit-code.ts';
+import { addStoreOption, type StoreOption } from './store-option.ts';
+import type { System } from './system.ts';
+import { findVms, type VmTarget } from './vm-target.ts';
+
+const ABOUT = `
+The machine runs on while its disk and memory are copied to the other node, which has to be one of the
+job's; it stands still for the last part of it. If it writes faster than the link is, it is given up
+after --limit, and the machine runs on where it was.
+
+Examples:
+  kgetplus vm migrate latest.2 --to node07 --store /srv/snapshots
+  kgetplus vm migrate latest --to node07 --limit 10min --bandwidth 500Mbit`;
+
+const DEFAULT_LIMIT_MS = 5 * 60_000;
+const DEFAULT_DOWNTIME_MS = 300;
+/** What `--limit` may be. */
+const LIMIT = { fromMs: 1000, toMs: 24 * 3600_000 };
+
+interface MigrateOptions extends StoreOption {
+  readonly to: string;
+  readonly limit: number;
+  readonly downtime: number;
+  readonly bandwidth?: number;
+  readonly sharedStorage: boolean;
+}
+
+/** Declares `vm migrate`. */
+export function addVmMigrate(vm: Command, system: System): void {
+  const command = vm
+    .command('migrate')
+    .summary('move running machines to another node')
+    .description('Moves running machines to another node of their job, live.')
+    .argument('<job[.n]>', 'a job, for all its machines, or one of them')
+    .requiredOption('--to <node>', 'where they are to run');
+  addStoreOption(command)
+    .addOption(
+      new Option('--limit <time>', 'give up after so long')
+        .argParser(limit)
+        .default(DEFAULT_LIMIT_MS, formatTimeSpan(DEFAULT_LIMIT_MS)),
+    )
+    .option('--downtime <ms>', 'pause that the guest may suffer', downtime, DEFAULT_DOWNTIME_MS)
+    .option('--bandwidth <rate>', 'of the copy, at most', rate)
+    .option('--shared-storage', "the nodes' --node-dir is one, on shared storage", false)
+    .addHelpText('after', ABOUT)
+    .action(async (text: string, options: MigrateOptions) => {
+      await using target = await findVms(text, options, system);
+      await migrateAll(target, options, system);
+      system.setExitCode(EXIT.ok);
+    });
+}
+
+async function migrateAll(
+  target: VmTarget,
+  options: MigrateOptions,
+  system: System,
+): Promise<void> {
+  const { state, vms } = target;
+  const to = target.hostAt(options.to);
+  const parts = partsOf(state);
+  const moving = vms.filter(({ host }) => host.node !== to.node);
+  if (moving.length === 0) {
+    throw new KgetError('usage', `Cannot migrate to ${to.node}: all of them are there already`);
+  }
+  for (const { found, host } of moving) {
+    // What its disk starts from is on its node: it need not come from the frontend again.
+    const { nodes } = await deploy({
+      files: filesOf(parts),
+      frontend: host,
+      nodes: [to],
+      clock: system.clock,
+      signal: system.interrupt,
+    });
+    const failure = nodes[0]?.failure;
+    if (failure !== undefined) throw new KgetError(failure.code, failure.message);
+    const figures = await migrateVm({
+      wanted: wantVm(found.name, parts),
+      source: host,
+      target: to,
+      sharedStorage: options.sharedStorage,
+      limitMs: options.limit,
+      downtimeLimitMs: options.downtime,
+      bytesPerSecond: options.bandwidth ?? null,
+      signal: system.interrupt,
+      onMoved: () => {},
+    });
+    system.stdout.write(
+      `${found.name} moved from ${host.node} to ${to.node} in ` +
+        `${(figures.totalMs / 1000).toFixed(1)} s, ${formatSize(figures.movedBytes)}; ` +
+        `it stood still for ${Math.round(figures.downtimeMs)} ms\n`,
+    );
+  }
+}
+
+function limit(text: string): number {
+  return asArgument(() => parseTimeSpan(text, LIMIT));
+}
+
+function rate(text: string): number {
+  return asArgument(() => parseRate(text));
+}
+
+function downtime(text: string): number {
+  const ms = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (ms >= 1) return ms;
+  throw new InvalidArgumentError('Wanted a whole number of milliseconds.');
+}
+
+function asArgument<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+}

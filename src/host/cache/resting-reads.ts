@@ -1,0 +1,44 @@
+import type { Clock } from '../../base/clock.ts';
+import type { RateLimit } from '../../transfer/transfer.ts';
+
+/** How long a receiver rests: at 100 Mbit/s 50 kB come meanwhile, which the system keeps for it. */
+const REST_MS = 4;
+
+/** From this rate on each look finds enough: about 100 Mbit/s. */
+const BUSY_BYTES_PER_MS = 12_500;
+
+/** How long the rate is measured. */
+const WINDOW_MS = 100;
+
+/** Signs of life are no reason to rest: whether a sender is idle must not depend on it. */
+const MIN_BYTES = 1024;
+
+/**
+ * Has a receiver look for bytes at intervals while its link is slow. Else every packet wakes the
+ * process: hosts of machines have better things to do.
+ */
+export function restingReads(clock: Clock): RateLimit {
+  let windowStartMs = clock.nowMs();
+  let windowBytes = 0;
+  let isBusy = false;
+  let isResting = false;
+
+  async function rest(): Promise<void> {
+    isResting = true;
+    await clock.sleep(REST_MS);
+    isResting = false;
+  }
+  return {
+    take(bytes) {
+      const nowMs = clock.nowMs();
+      windowBytes += bytes;
+      const elapsedMs = nowMs - windowStartMs;
+      if (elapsedMs >= WINDOW_MS) {
+        isBusy = windowBytes / elapsedMs >= BUSY_BYTES_PER_MS;
+        windowStartMs = nowMs;
+        windowBytes = 0;
+      }
+      return isBusy || isResting || bytes < MIN_BYTES ? undefined : rest();
+    },
+  };
+}

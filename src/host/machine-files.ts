@@ -1,0 +1,100 @@
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { KgetError, systemCode } from '../base/error.ts';
+import { replaceFile, syncDirectory } from '../content/durable.ts';
+import { ensureRoom, storeFailure } from '../content/room.ts';
+import type { WantedVm } from '../control/host-calls.ts';
+import { DISK_UNIT_BYTES, jobArchive, wholeUnits } from './job-archive.ts';
+import { machineRecordText, parseMachineRecord } from './machine-record.ts';
+import { machinePaths, type MachinePaths, type NodePlace } from './node-place.ts';
+
+/** What a machine takes at once besides its outputs: its overlay, logs and archives. */
+const FIRST_NEED_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Makes the files of a machine, its record last. If it throws, none of them is there.
+ * @throws KgetError `usage` if the machine is there already; `no-room`, `target-unwritable`
+ */
+export async function makeMachineFiles(place: NodePlace, wanted: WantedVm): Promise<MachinePaths> {
+  const paths = machinePaths(place, wanted.name);
+  const title = `machine "${wanted.name}"`;
+  if (existsSync(paths.record)) {
+    throw new KgetError('usage', `Cannot make ${title}: it is on this node already; remove it`);
+  }
+  const neededBytes = FIRST_NEED_BYTES + (wanted.task?.outputRoomBytes ?? 0);
+  const stored = { title, directory: place.vms, neededBytes };
+  try {
+    ensureRoom(stored);
+    // Without a record it is what a crash has left, or the base of a foreign machine's snapshots.
+    rmSync(paths.directory, { recursive: true, force: true });
+    mkdirSync(paths.directory, { mode: 0o700 });
+    fill(paths, wanted.task);
+    await replaceFile(paths.record, machineRecordText(wanted));
+    await syncDirectory(place.vms);
+  } catch (error) {
+    rmSync(paths.directory, { recursive: true, force: true });
+    throw storeFailure(error, stored);
+  }
+  return paths;
+}
+
+function fill(paths: MachinePaths, task: WantedVm['task']): void {
+  for (const path of [paths.status, paths.log, paths.console]) writeFileSync(path, '');
+  if (task === null) return;
+  writeFileSync(paths.job, jobArchive(task));
+  const outputs = openSync(paths.outputs, 'wx', 0o600);
+  try {
+    ftruncateSync(outputs, Math.max(wholeUnits(task.outputRoomBytes), DISK_UNIT_BYTES));
+  } finally {
+    closeSync(outputs);
+  }
+}
+
+/** Null for a machine that is not ours. @throws KgetError `corrupt`, `version` */
+export function readMachineRecord(paths: MachinePaths): WantedVm | null {
+  try {
+    return parseMachineRecord({ text: readFileSync(paths.record, 'utf8'), file: paths.record });
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return null;
+    throw error;
+  }
+}
+
+/** The machines of ours on this node, by name. @throws KgetError `corrupt`, `version` */
+export function readMachineRecords(place: NodePlace): ReadonlyMap<string, WantedVm> {
+  const records = new Map<string, WantedVm>();
+  for (const vm of readdirSync(place.vms)) {
+    const record = readMachineRecord(machinePaths(place, vm));
+    if (record !== null) records.set(vm, record);
+  }
+  return records;
+}
+
+/** Removes the files of a machine, its record last. Idempotent. */
+export function removeMachineFiles(place: NodePlace, vm: string): void {
+  const paths = machinePaths(place, vm);
+  for (const name of namesIn(paths.directory)) {
+    const path = join(paths.directory, name);
+    if (path !== paths.record) rmSync(path, { recursive: true, force: true });
+  }
+  rmSync(paths.directory, { recursive: true, force: true });
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,64 @@
+import { writeFileSync } from 'node:fs';
+import type { RequestOf, ResultOf } from '../control/calls.ts';
+import type { HostCalls } from '../control/host-calls.ts';
+import { KgetError } from '../base/error.ts';
+import { readMachineRecord, removeMachineFiles } from './machine-files.ts';
+import { makeMachine, withNames } from './make-machine.ts';
+import type { MachineNode } from './node.ts';
+import { machinePaths } from './node-place.ts';
+
+/** On the target: makes room for a machine that comes from elsewhere. */
+export async function prepareMigration(
+  node: MachineNode,
+  { wanted, address, sharedStorage }: RequestOf<HostCalls, 'prepare-migration'>,
+): Promise<ResultOf<HostCalls, 'prepare-migration'>> {
+  const { hypervisor } = node.machines;
+  const endpoint = await makeMachine(node, withNames(wanted, node.name), (spec) =>
+    hypervisor.prepareMigration(spec, { address, sharedStorage }),
+  );
+  return { endpoint };
+}
+
+/** On the source: moves a machine; when it throws, the machine runs on here. */
+export async function migrate(
+  node: MachineNode,
+  { vm, endpoint, ...terms }: RequestOf<HostCalls, 'migrate'>,
+  signal: AbortSignal,
+): Promise<ResultOf<HostCalls, 'migrate'>> {
+  const { cuts, hypervisor } = node.machines;
+  if (cuts.isBusy(vm)) {
+    throw new KgetError(
+      'usage',
+      `Cannot migrate machine "${vm}": a snapshot of it is being written; wait for its end`,
+    );
+  }
+  return hypervisor.migrate(vm, endpoint, { ...terms, signal });
+}
+
+/** On the target, when the source is through: the machine runs here. */
+export async function finishMigration(
+  node: MachineNode,
+  { vm, events, log }: RequestOf<HostCalls, 'finish-migration'>,
+): Promise<void> {
+  const paths = machinePaths(node.place, vm);
+  if (readMachineRecord(paths) === null) {
+    throw new KgetError('usage', `Cannot finish the migration of "${vm}": none was prepared here`);
+  }
+  writeFileSync(paths.earlierStatus, events.map((line) => `${line}\n`).join(''));
+  writeFileSync(paths.earlierLog, log);
+  await node.machines.hypervisor.finishMigration(vm);
+}
+
+/** On the target: nothing came of it. Idempotent. */
+export async function abandonMigration(node: MachineNode, vm: string): Promise<void> {
+  const { hypervisor } = node.machines;
+  const found = (await hypervisor.list()).find(({ name }) => name === vm);
+  if (found !== undefined && found.state !== 'incoming') {
+    throw new KgetError(
+      'usage',
+      `Cannot abandon the migration of "${vm}": it is ${found.state} here; remove it instead`,
+    );
+  }
+  await hypervisor.abandonMigration(vm);
+  removeMachineFiles(node.place, vm);
+}

@@ -1,0 +1,151 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeDirectory, replaceFile, syncDirectory } from '../../content/durable.ts';
+import { KgetError } from '../../base/error.ts';
+import type {
+  DiskSnapshotFigures,
+  SnapshotFigures,
+  SnapshotRequest,
+  SnapshotUnderWay,
+} from '../hypervisor.ts';
+import {
+  awaitBackup,
+  BACKUP_PREFIX,
+  beginBackup,
+  closeTargets,
+  dirtyBytesOf,
+  openTargets,
+  planBackup,
+  syncFiles,
+  type DiskPlan,
+} from './backup.ts';
+import { clearJobs } from './jobs.ts';
+import type { Machine } from './machine.ts';
+import { saveMemory } from './memory.ts';
+import { describeMemory } from './memory-description.ts';
+import type { Qmp } from './qmp.ts';
+import { dropMarker, holdsLatest, setMarker } from './snapshot-marker.ts';
+import { askStatus } from './states.ts';
+
+type Plan = DiskPlan & { readonly dirtyBytes: number | null };
+
+/** See `Hypervisor.beginSnapshot`. The machine runs, or is paused. */
+export async function beginSnapshot(
+  machine: Machine,
+  request: SnapshotRequest,
+): Promise<SnapshotUnderWay> {
+  const { host, places, title } = machine;
+  if ((await askStatus(machine)) === 'postmigrate') {
+    // QEMU has given up its disks, and takes them back only when the guest goes on.
+    const advice = 'its memory was saved and it has not gone on since; resume it first';
+    throw new KgetError('usage', `Cannot take a snapshot of ${title}: ${advice}`);
+  }
+  await makeDirectory(request.directory);
+  const begun = Promise.withResolvers<{ pausedMs: number }>();
+  const finished = host.sessions.use({ path: places.control, title }, async (qmp) => {
+    try {
+      const work = request.memory ? withMemory : disksOnly;
+      return await work(qmp, machine, request, begun.resolve);
+    } catch (error) {
+      if (!qmp.ended.aborted) await clearJobs(qmp, BACKUP_PREFIX, host.clock);
+      throw error;
+    }
+  });
+  // Whoever waits for it later hears of it then.
+  finished.catch(begun.reject);
+  const { pausedMs } = await begun.promise;
+  return { pausedMs, finished };
+}
+
+type Begun = (begun: { pausedMs: number }) => void;
+
+async function disksOnly(
+  qmp: Qmp,
+  machine: Machine,
+  request: SnapshotRequest,
+  begun: Begun,
+): Promise<SnapshotFigures> {
+  const plans = await prepare(qmp, machine, request);
+  await beginBackup(qmp, plans);
+  begun({ pausedMs: 0 });
+  const disks = await awaitBackup(qmp, machine, plans);
+  await closeTargets(qmp, plans);
+  await complete(machine, request, plans);
+  return { disks, memoryBytes: 0 };
+}
+
+/**
+ * QEMU gives up its disks when memory is saved, so nothing may be copied from them then. Most is
+ * copied while the guest runs; what it has written meanwhile, and its memory, when it stands still.
+ */
+async function withMemory(
+  qmp: Qmp,
+  machine: Machine,
+  request: SnapshotRequest,
+  begun: Begun,
+): Promise<SnapshotFigures> {
+  const { clock } = machine.host;
+  const wasRunning = (await askStatus(machine)) === 'running';
+  const plans = await prepare(qmp, machine, request);
+  const copied: DiskSnapshotFigures[][] = [];
+  const copy = async (round: readonly Plan[]): Promise<void> => {
+    await beginBackup(qmp, round);
+    copied.push(await awaitBackup(qmp, machine, round));
+  };
+  await copy(plans);
+  const stopped = clock.nowMs();
+  let memoryBytes: number;
+  try {
+    if (wasRunning) {
+      await qmp.execute('stop');
+      await copy(plans.map((plan) => ({ ...plan, mode: 'incremental' })));
+    }
+    await closeTargets(qmp, plans);
+    memoryBytes = await saveMemory(qmp, machine, join(request.directory, 'memory'));
+    if (wasRunning && !request.leavePaused) await qmp.execute('cont');
+  } catch (error) {
+    if (wasRunning && !qmp.ended.aborted) await qmp.execute('cont');
+    throw error;
+  }
+  begun({ pausedMs: wasRunning ? clock.nowMs() - stopped : 0 });
+  const description = await describeMemory(machine);
+  await replaceFile(join(request.directory, 'memory.json'), description);
+  await complete(machine, request, plans);
+  return { disks: sum(copied), memoryBytes };
+}
+
+async function prepare(qmp: Qmp, machine: Machine, request: SnapshotRequest): Promise<Plan[]> {
+  const { directory, full } = request;
+  await clearJobs(qmp, BACKUP_PREFIX, machine.host.clock);
+  const isLatest = holdsLatest(machine, directory);
+  const plans = await planBackup(qmp, machine, { directory, full, isLatest });
+  await dropMarker(machine, directory);
+  await openTargets(qmp, plans);
+  return Promise.all(
+    plans.map(async (plan) => ({ ...plan, dirtyBytes: await dirtyBytesOf(qmp, plan) })),
+  );
+}
+
+async function complete(
+  machine: Machine,
+  { directory }: SnapshotRequest,
+  plans: readonly DiskPlan[],
+): Promise<void> {
+  await syncFiles(plans);
+  await syncDirectory(directory);
+  for (const { path, sizeBytes, disk } of plans) {
+    const found = statSync(path).size;
+    if (found === sizeBytes) continue;
+    const fault = `${path} has ${found} bytes, wanted ${sizeBytes}`;
+    throw new KgetError('internal', `Cannot use the snapshot of disk "${disk.name}": ${fault}`);
+  }
+  await setMarker(machine, directory);
+}
+
+/** Of one round or two: what the first one did, and all that was copied. */
+function sum([first = [], ...more]: readonly DiskSnapshotFigures[][]): DiskSnapshotFigures[] {
+  return first.map((figures, index) => {
+    const extra = more.reduce((bytes, round) => bytes + (round[index]?.copiedBytes ?? 0), 0);
+    return { ...figures, copiedBytes: figures.copiedBytes + extra };
+  });
+}

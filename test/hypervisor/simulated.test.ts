@@ -1,0 +1,4 @@
+import { describeHypervisor } from './contract.ts';
+import { simulatedFixture } from './simulated-fixture.ts';
+
+describeHypervisor('simulated', simulatedFixture);
