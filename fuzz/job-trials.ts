@@ -1,14 +1,13 @@
-/** What people write of jobs and images, and what is kept of jobs. */
+/** What people write of jobs, and what is kept of them. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { readRecords } from '../src/coordinator/journal-file.ts';
 import { headerLine, journalLine } from '../src/coordinator/journal-lines.ts';
 import { readJobFile } from '../src/job/job-file.ts';
 import { foldJob } from '../src/job/record/fold-job.ts';
 import { JOB_JOURNAL } from '../src/job/record/job-journal.ts';
 import type { JobRecord } from '../src/job/record/job-record.ts';
-import { parseRecipe } from '../src/machine-image/build/recipe.ts';
 import type { Trial } from './target.ts';
 
 const JOB = `name: count                  # the job
@@ -48,22 +47,6 @@ export function tryJobFile(input: Buffer, { file }: Trial): void {
     assert.ok(job.inputs.every(({ name }) => !name.includes('/')));
   } catch (error) {
     assert.match(error instanceof Error ? error.message : '', /^job\.yaml:\d+:\d+: /);
-    throw error;
-  }
-}
-
-export function recipeSamples(): Buffer[] {
-  return ['tiny', 'debian'].map((name) =>
-    readFileSync(join(import.meta.dirname, `../recipes/${name}/recipe.yaml`)),
-  );
-}
-
-export function tryRecipe(input: Buffer): void {
-  try {
-    const recipe = parseRecipe({ text: input.toString('utf8'), file: 'recipe.yaml' });
-    assert.ok(recipe.sizeBytes > 0 && recipe.sizeBytes % 1024 ** 2 === 0);
-  } catch (error) {
-    assert.match(error instanceof Error ? error.message : '', /^recipe\.yaml:\d+:\d+: /);
     throw error;
   }
 }

@@ -2,25 +2,22 @@
 import { ERROR_CODES } from '../src/base/error.ts';
 import { answerSamples, callSamples, tryAnswer, tryCall } from './call-trials.ts';
 import {
-  jobRecordSamples,
-  jobSamples,
+  diskSamples,
+  imageSamples,
   recipeSamples,
-  tryJobFile,
-  tryJobRecords,
+  tryDisk,
+  tryImage,
   tryRecipe,
-} from './job-trials.ts';
+} from './image-trials.ts';
+import { jobRecordSamples, jobSamples, tryJobFile, tryJobRecords } from './job-trials.ts';
 import { mutateRecords } from './journal-trials.ts';
 import {
-  diskSamples,
   domainSamples,
   guestSamples,
-  imageSamples,
   qmpSamples,
   recordSamples,
-  tryDisk,
   tryDomain,
   tryGuestLines,
-  tryImage,
   tryQmpLine,
   tryRecord,
 } from './machine-trials.ts';

@@ -1,6 +1,5 @@
 /** What guests, hypervisors and files beside machines say of machines. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
 import { KgetError } from '../src/base/error.ts';
 import { parseGuestEvent, type GuestEvent } from '../src/guest/protocol.ts';
 import { machineRecordText, parseMachineRecord } from '../src/host/machine-record.ts';
@@ -9,14 +8,7 @@ import { parseXml } from '../src/hypervisor/libvirt/parse-xml.ts';
 import { readRecord } from '../src/hypervisor/libvirt/record.ts';
 import { parseQmpLine } from '../src/hypervisor/qemu/qmp-line.ts';
 import { vmSpec } from '../src/hypervisor/vm-spec.ts';
-import { inspectDisk } from '../src/machine-image/import/inspect-disk.ts';
-import {
-  parseImageManifest,
-  serialiseImageManifest,
-  type MachineImage,
-} from '../src/machine-image/image-manifest.ts';
 import { WANTED } from './host-call-samples.ts';
-import type { Trial } from './target.ts';
 
 const MAX_REASON_CHARACTERS = 500;
 
@@ -74,8 +66,10 @@ const DOMAIN = `<?xml version="1.0"?>
 <!-- made by hand -->
 <domain type='qemu' id='7'>
   <name>job-1.0</name>
-  <metadata><kgetplus:machine xmlns:kgetplus="https://kgetplus.invalid/libvirt/1">{"spec":null,
-"started":true,"incoming":false,"disksElsewhere":false,"restored":false,"snapshot":null}</kgetplus:machine></metadata>
+  <metadata>
+    <kgetplus:machine xmlns:kgetplus="https://kgetplus.invalid/libvirt/1">{"spec":null,
+"started":true,"incoming":false,"disksElsewhere":false,"restored":false,
+"snapshot":null}</kgetplus:machine></metadata>
   <memory unit='KiB'>131072</memory><vcpu placement='static'>2</vcpu>
   <os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type><kernel>/boot/vmlinuz</kernel>
     <cmdline>console=ttyS0 &quot;a&amp;b&quot; &#65;&#x42;</cmdline></os>
@@ -113,69 +107,4 @@ export function tryRecord(input: Buffer): void {
   const wanted = parseMachineRecord({ text: input.toString('utf8'), file: 'x' });
   const text = machineRecordText(wanted);
   assert.equal(machineRecordText(parseMachineRecord({ text, file: 'x' })), text);
-}
-
-const IMAGE: Omit<MachineImage, 'schema'> = {
-  id: 'ab'.repeat(32),
-  name: 'tiny',
-  arch: 'x86_64',
-  format: 'qcow2',
-  virtualSizeBytes: 268_435_456,
-  boot: { kind: 'kernel', commandLine: 'console=ttyS0' },
-  hasJobRunner: true,
-  parts: [
-    { role: 'disk', name: 'disk.qcow2', sizeBytes: 3_400_000, digest: 'cd'.repeat(32) },
-    { role: 'kernel', name: 'vmlinuz', sizeBytes: 14_000_000, digest: 'ef'.repeat(32) },
-    { role: 'initramfs', name: 'initramfs', sizeBytes: 1_300_000, digest: '01'.repeat(32) },
-  ],
-  builtAt: '2026-11-23T03:55:00.000Z',
-  recipe: 'name: tiny\n',
-};
-
-export function imageSamples(): Buffer[] {
-  const imported = { ...IMAGE, boot: { kind: 'disk' } as const, recipe: null, hasJobRunner: false };
-  return [IMAGE, { ...imported, parts: IMAGE.parts.slice(0, 1) }].map((image) =>
-    Buffer.from(serialiseImageManifest(image)),
-  );
-}
-
-/** As `tryRecord`, of an image. */
-export function tryImage(input: Buffer): void {
-  const image = parseImageManifest({ text: input.toString('utf8'), file: 'x' });
-  const text = serialiseImageManifest(image);
-  assert.equal(serialiseImageManifest(parseImageManifest({ text, file: 'x' })), text);
-}
-
-const CLUSTER_BYTES = 512;
-
-/** Small disks of qcow2, versions 2 and 3: a header, a table of the first level, one of the second. */
-export function diskSamples(): Buffer[] {
-  return [2, 3].map((version) => {
-    const disk = Buffer.alloc(4 * CLUSTER_BYTES);
-    disk.write('QFI\u00fb', 0, 'latin1');
-    disk.writeUInt32BE(version, 4);
-    disk.writeUInt32BE(9, 20);
-    disk.writeBigUInt64BE(1_048_576n, 24);
-    disk.writeUInt32BE(2, 36);
-    disk.writeBigUInt64BE(BigInt(CLUSTER_BYTES), 40);
-    disk.writeUInt32BE(4, 96);
-    disk.writeUInt32BE(104, 100);
-    disk.writeBigUInt64BE((1n << 63n) + BigInt(2 * CLUSTER_BYTES), CLUSTER_BYTES);
-    disk.writeBigUInt64BE((1n << 63n) + BigInt(3 * CLUSTER_BYTES), 2 * CLUSTER_BYTES);
-    disk.writeBigUInt64BE((1n << 62n) + BigInt(3 * CLUSTER_BYTES), 2 * CLUSTER_BYTES + 8);
-    return disk;
-  });
-}
-
-/** A disk that is imported has a size, and a format that is known; or it is refused. */
-export async function tryDisk(input: Buffer, { file, dice }: Trial): Promise<void> {
-  writeFileSync(file, input);
-  const { format } = dice.pick([
-    { format: undefined },
-    { format: 'raw' },
-    { format: 'qcow2' },
-  ] as const);
-  const wanted = { format, bootsByItself: dice.oneIn(2) };
-  const { virtualSizeBytes } = await inspectDisk(file, wanted);
-  assert.ok(Number.isSafeInteger(virtualSizeBytes) && virtualSizeBytes > 0);
 }

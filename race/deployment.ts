@@ -1,4 +1,4 @@
-/** Brings one image to all nodes of a lab, with Kget+ and with its rivals, measured from outside. */
+/** Brings one image to all nodes of a lab, with Kget+ and its rivals, measured from outside. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -9,11 +9,12 @@ import { killProcesses, processesIn } from '../lab/processes.ts';
 import { rateBytesPerSecond } from '../lab/shaping.ts';
 import { startLab } from '../lab/start.ts';
 import { findTool } from '../lab/tools.ts';
-import { formatSize, parseSize } from '../src/base/units.ts';
+import { parseSize } from '../src/base/units.ts';
 import { watchArrivals } from './arrivals.ts';
 import { runCommand } from './command.ts';
 import { DEPLOYERS, type Deployer } from './deployers.ts';
 import { onFrontend, shell } from './frontend.ts';
+import { table, type DeployHeat } from './deployment-table.ts';
 import { openProcessGroup } from './use.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { Groups } from './heat.ts';
@@ -36,26 +37,6 @@ interface Words {
   readonly kgetplus: string;
   readonly directory?: string;
   readonly json?: string;
-}
-
-/** What one deployer did; times in seconds from the start of its command. */
-interface DeployHeat {
-  readonly deployer: string;
-  readonly exitCode: number | null;
-  readonly complaint: string;
-  /** Until its command ended. */
-  readonly seconds: number;
-  /** Until the last node had the file. */
-  readonly lastSeconds: number | null;
-  readonly meanSeconds: number | null;
-  /** Nodes whose file is the frontend's, byte for byte. */
-  readonly identical: number;
-  readonly frontendBytes: number;
-  readonly nodesBytes: number;
-  readonly frontendCpuSeconds: number | null;
-  readonly nodesCpuSeconds: number | null;
-  /** What it says itself. */
-  readonly said: unknown;
 }
 
 const program = new Command('deployment')
@@ -186,45 +167,6 @@ function openGroups(lab: Lab): Groups {
   frontend.join(processesIn([lab.frontend.namespace]));
   nodes.join(processesIn(lab.nodes.map((node) => node.namespace)));
   return { frontend, nodes };
-}
-
-interface Course {
-  readonly nodes: number;
-  readonly rate: string;
-  readonly size: number;
-  readonly onceSeconds: number;
-  readonly fillSeconds: number;
-}
-
-/** The figures as a table for a document. */
-function table(heats: readonly DeployHeat[], course: Course): string {
-  const { nodes, rate, size, onceSeconds, fillSeconds } = course;
-  const bound = onceSeconds + fillSeconds;
-  const seconds = (value: number | null): string => (value === null ? '–' : value.toFixed(1));
-  const rows = heats.map((heat) => {
-    const times = heat.lastSeconds === null ? '–' : (heat.lastSeconds / bound).toFixed(2);
-    const cells = [
-      heat.deployer,
-      `${heat.identical}/${nodes}`,
-      seconds(heat.lastSeconds),
-      times,
-      seconds(heat.meanSeconds),
-      formatSize(heat.frontendBytes),
-      (heat.frontendBytes / size).toFixed(2),
-      seconds(heat.frontendCpuSeconds),
-      seconds(heat.nodesCpuSeconds),
-    ];
-    return `| ${cells.join(' | ')} |`;
-  });
-  return [
-    `${formatSize(size)} to ${nodes} nodes, ${rate}: S/B ${onceSeconds.toFixed(1)} s + pipeline fill ` +
-      `${fillSeconds.toFixed(1)} s = ${bound.toFixed(1)} s`,
-    '',
-    '| Deployer | identical | last s | × bound | mean s | over link | × image | CPU s | nodes |',
-    '| --- | --: | --: | --: | --: | --: | --: | --: | --: |',
-    ...rows,
-    '',
-  ].join('\n');
 }
 
 function step(text: string): void {

@@ -8,6 +8,7 @@ import { DEFAULT_WINDOW } from '../control/launch-window.ts';
 import type { Objective } from '../planner/types.ts';
 import { collect } from './collect.ts';
 import { addGatherVmsOptions, type GatherVmsOptions } from './gather-vms.ts';
+import { MAX_HOPS } from './gather-run.ts';
 import { addNodeTermsOptions, type NodeTermsOptions } from './node-terms.ts';
 import { readObjective } from './objective.ts';
 import { addTimeLimitOptions, type TimeLimitOptions } from './time-limits.ts';
@@ -17,8 +18,6 @@ const DEFAULT_CHUNK = '128KiB';
 const MAX_CHUNK_BYTES = 8 * 1024 * 1024;
 const MAX_SENDERS = 1024;
 const MAX_WINDOW = 10_000;
-/** More relays than this never pay: pairing needs one per doubling of the number of nodes. */
-export const MAX_HOPS = 64;
 /** Each copy takes room and links of a node: with more, hardly a node is released early. */
 const MAX_COPIES = 8;
 

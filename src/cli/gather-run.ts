@@ -23,6 +23,8 @@ import { openTarget } from './target.ts';
 
 /** Tries for one image, over all senders and receivers, before it is given up. */
 export const MAX_ATTEMPTS = 5;
+/** More relays than this never pay: pairing needs one per doubling of the number of nodes. */
+export const MAX_HOPS = 64;
 
 /** For a run that does not look at what came before. */
 const NOTHING: JournalContents = { records: [], goodBytes: 0 };

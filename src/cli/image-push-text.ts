@@ -18,7 +18,7 @@ export function renderPush(report: PushReport): string {
   const whole = `${nodes.length - failed.length} of ${nodes.length} nodes have image`;
   const lines = [
     `${whole} ${image.slice(0, 12)} after ${formatSeconds(seconds)}, agents up after ` +
-      `${formatSeconds(startSeconds)}`,
+      formatSeconds(startSeconds),
     `${formatSize(frontendBytes)} left this host, ${formatSize(moved)} went into nodes`,
     ...[...byMessage(failed)].map(([message, names]) => `${foldNodeSet(names)}: ${message}`),
   ];

@@ -70,28 +70,19 @@ async function untilWoken(
   terms: { readonly position: number; readonly title: string; readonly signal: AbortSignal },
 ): Promise<void> {
   const { position, title, signal } = terms;
-  const { promise, resolve, reject } = promised();
-  const wait: Wait = { position, resolve, reject };
-  const onAbort = (): void => reject(stopped(title));
-  waits.add(wait);
-  signal.addEventListener('abort', onAbort, { once: true });
+  let wait: Wait | undefined;
+  let onAbort: (() => void) | undefined;
   try {
-    await promise;
+    await new Promise<void>((resolve, reject) => {
+      wait = { position, resolve, reject };
+      waits.add(wait);
+      onAbort = () => reject(stopped(title));
+      signal.addEventListener('abort', onAbort);
+    });
   } finally {
-    waits.delete(wait);
-    signal.removeEventListener('abort', onAbort);
+    if (wait !== undefined) waits.delete(wait);
+    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
   }
-}
-
-/** As `Promise.withResolvers`, which Node.js has from version 22 on. */
-function promised(): { promise: Promise<void> } & Pick<Wait, 'resolve' | 'reject'> {
-  let resolve: Wait['resolve'] = () => undefined;
-  let reject: Wait['reject'] = () => undefined;
-  const promise = new Promise<void>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  return { promise, resolve, reject };
 }
 
 function stopped(title: string): KgetError {

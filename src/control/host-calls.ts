@@ -117,6 +117,11 @@ export const HOST_CALLS = {
       chunkSizeBytes: bytes,
       /** Where all lies that belongs to machines; null for the usual place. */
       directory: z.nullable(path),
+      /**
+       * Where disks lie that machines write to, if hosts share it: then they can be moved with
+       * `sharedStorage`. Otherwise they lie in `directory`, which is of one host alone.
+       */
+      sharedDirectory: z.optional(z.nullable(path)),
       /** `none` on the frontend. */
       hypervisor: z.enum(['qemu', 'libvirt', 'none']),
       /** Memory that machines may take in all; null for what the host has, less a reserve. */

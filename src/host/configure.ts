@@ -17,6 +17,9 @@ import { createTurns } from './turns.ts';
 const RESERVE_SHARE = 0.05;
 const MIN_RESERVE_BYTES = 256 * 1024 * 1024;
 
+/** What machines write to lies in `shared`, if hosts share it. */
+export type HypervisorFactory = (directory: string, shared: string | null) => Hypervisor;
+
 export interface HostOptions {
   readonly clock: Clock;
   readonly facts: HostFacts;
@@ -25,7 +28,7 @@ export interface HostOptions {
   /** Where all lies that belongs to machines, unless the coordinator names another place. */
   readonly defaultDirectory: string;
   /** Each gets a directory of its own. */
-  readonly hypervisors: Readonly<Record<'qemu' | 'libvirt', (directory: string) => Hypervisor>>;
+  readonly hypervisors: Readonly<Record<'qemu' | 'libvirt', HypervisorFactory>>;
   openCache(options: ImageCacheOptions): Promise<ImageCache>;
   /** Something that the coordinator's user should know. */
   onNotice(text: string): void;
@@ -44,11 +47,12 @@ export async function configureNode(
   signal: AbortSignal,
 ): Promise<{ node: Node; summary: Summary }> {
   const { clock, facts, onNotice } = options;
-  const place = openPlace(configuration.directory ?? options.defaultDirectory);
+  const shared = configuration.sharedDirectory ?? null;
+  const place = openPlace(configuration.directory ?? options.defaultDirectory, shared);
   const limitBytes = configuration.memoryLimitBytes ?? facts.memoryBytes - reserveOf(facts);
   const { hypervisor: kind, identity, chunkSizeBytes } = configuration;
   const hypervisor =
-    kind === 'none' ? null : options.hypervisors[kind](`${place.hypervisor}/${kind}`);
+    kind === 'none' ? null : options.hypervisors[kind](`${place.hypervisor}/${kind}`, shared);
   const found = hypervisor && (await hypervisor.probe(signal));
   const turns = createTurns();
   const machines = hypervisor &&

@@ -1,13 +1,11 @@
-import { existsSync, readdirSync } from 'node:fs';
-import type { Clock } from '../base/clock.ts';
 import { KgetError } from '../base/error.ts';
 import type {
   DiskSnapshotFigures,
-  Hypervisor,
+  FreezeOptions,
   SnapshotUnderWay,
 } from '../hypervisor/hypervisor.ts';
-import { clearCut, leftCut, markCut } from './cut-mark.ts';
-import { machinePaths, type MachinePaths, type NodePlace } from './node-place.ts';
+import { markCut } from './cut-mark.ts';
+import { machinePaths } from './node-place.ts';
 import {
   copyOutputs,
   publishSnapshot,
@@ -15,27 +13,13 @@ import {
   type SnapshotFile,
 } from './published-snapshot.ts';
 import { readEvents } from './said.ts';
-import type { Turns } from './turns.ts';
+import { createStandstills, type StandstillOptions } from './standstills.ts';
 
-/** How long a machine stands still for a cut with memory, at most: others may be large. */
-const HOLD_LIMIT_MS = 10 * 60_000;
-
-/** A machine's part in a cut: from `freeze` or `snapshot` to `thaw`. */
-interface Cut {
-  /** Since when the machine stands still; null if it does not. */
-  sinceMs: number | null;
-  /** How long it stood still, apart from what `sinceMs` tells. */
-  pausedMs: number;
-  frozen: boolean;
-  /** Its processors are to run again after the cut. */
-  goesOn: boolean;
-  readonly holdMs: number;
-  readonly over: AbortController;
-}
-
+/** A snapshot that was begun last. */
 interface Taken {
   readonly underWay: SnapshotUnderWay;
   readonly memory: boolean;
+  /** What the job runner had said by then. */
   readonly events: readonly string[];
   isFinished: boolean;
 }
@@ -45,18 +29,9 @@ export interface FinishedSnapshot {
   disks: DiskSnapshotFigures[];
 }
 
-export interface CutsOptions {
-  readonly clock: Clock;
-  readonly place: NodePlace;
-  readonly hypervisor: Hypervisor;
-  /** A machine that is held too long goes on between two calls for it. */
-  readonly turns: Turns;
-  onNotice(text: string): void;
-}
-
 /** What the host agent does of a cut: see `freeze`, `snapshot`, `thaw` in host-calls.ts. */
 export interface Cuts {
-  freeze(vm: string, terms: { limitMs: number; holdMs: number }): Promise<boolean>;
+  freeze(vm: string, terms: FreezeOptions): Promise<boolean>;
   snapshot(vm: string, terms: { memory: boolean; full: boolean }): Promise<void>;
   /** Idempotent. Returns how long the machine stood still in its latest cut. */
   thaw(vm: string): Promise<number>;
@@ -72,99 +47,38 @@ export interface Cuts {
   recover(): Promise<void>;
 }
 
-export function createCuts(options: CutsOptions): Cuts {
-  const { clock, place, hypervisor, turns, onNotice } = options;
-  const cuts = new Map<string, Cut>();
-  const pausedMs = new Map<string, number>();
+export function createCuts(options: StandstillOptions): Cuts {
+  const { clock, place, hypervisor } = options;
+  const standstills = createStandstills(options);
   const taken = new Map<string, Taken>();
-  const pathsOf = (vm: string): MachinePaths => machinePaths(place, vm);
-
-  function begin(vm: string, holdMs: number): Cut {
-    const over = new AbortController();
-    const cut: Cut = { sinceMs: null, pausedMs: 0, frozen: false, goesOn: false, holdMs, over };
-    cuts.set(vm, cut);
-    pausedMs.delete(vm);
-    void (async () => {
-      await clock.sleep(holdMs, over.signal);
-      if (over.signal.aborted) return;
-      if (cut.sinceMs !== null) onNotice(goesOnLate(vm, holdMs));
-      await turns.take(vm, () => thaw(vm)).catch((error: unknown) => onNotice(String(error)));
-    })();
-    return cut;
-  }
-
-  async function thaw(vm: string): Promise<number> {
-    const cut = cuts.get(vm);
-    if (cut === undefined) return pausedMs.get(vm) ?? 0;
-    // The guest's agent thaws, so the processors run first.
-    if (cut.goesOn && (await hypervisor.look(vm)).state === 'paused') await hypervisor.resume(vm);
-    if (cut.frozen) await hypervisor.thaw(vm);
-    const total = cut.pausedMs + (cut.sinceMs === null ? 0 : clock.nowMs() - cut.sinceMs);
-    end(vm, cut);
-    pausedMs.set(vm, total);
-    return total;
-  }
-
-  function end(vm: string, cut: Cut): void {
-    cut.over.abort();
-    cuts.delete(vm);
-    clearCut(pathsOf(vm));
-  }
-
-  async function freeze(vm: string, terms: { limitMs: number; holdMs: number }): Promise<boolean> {
-    if (cuts.has(vm)) {
-      throw new KgetError('usage', `Cannot freeze machine "${vm}": it is in a cut; thaw it first`);
-    }
-    await hypervisor.look(vm);
-    const cut = begin(vm, terms.holdMs);
-    markCut(pathsOf(vm), 'frozen');
-    cut.sinceMs = clock.nowMs();
-    // Until it is known that it is not.
-    cut.frozen = true;
-    const onAsked = (): void => void (cut.sinceMs = clock.nowMs());
-    try {
-      cut.frozen = await hypervisor.freeze(vm, { ...terms, onAsked });
-    } catch (error) {
-      await thaw(vm).catch(() => end(vm, cut));
-      throw error;
-    }
-    if (!cut.frozen) cut.sinceMs = null;
-    return cut.frozen;
-  }
 
   async function snapshot(vm: string, terms: { memory: boolean; full: boolean }): Promise<void> {
-    if (taken.get(vm)?.isFinished === false) {
-      throw new KgetError('usage', `Cannot snapshot machine "${vm}": the one before is not done`);
-    }
-    if (terms.memory && cuts.get(vm)?.frozen === true) {
-      throw new KgetError(
-        'usage',
-        `Cannot snapshot the memory of machine "${vm}": its guest is frozen, and would be so after ` +
-          'every restore; thaw it first',
-      );
-    }
-    const paths = pathsOf(vm);
+    refuseSnapshot(vm, { isBusy: isBusy(vm), wouldStayFrozen: terms.memory && isFrozen(vm) });
+    const paths = machinePaths(place, vm);
     const { state } = await hypervisor.look(vm);
     withdrawEarlier(place, paths);
     taken.delete(vm);
-    const cut = cuts.get(vm) ?? begin(vm, HOLD_LIMIT_MS);
+    const standstill = standstills.of(vm);
     const goesOn = terms.memory && state === 'running';
     markCut(paths, goesOn ? 'goes-on' : 'frozen');
-    cut.goesOn ||= goesOn;
+    standstill.goesOn ||= goesOn;
     const request = { directory: paths.snapshot, leavePaused: true, ...terms };
     const underWay = await hypervisor.beginSnapshot(vm, request);
-    if (terms.memory) copyOutputs(paths);
-    if (cut.sinceMs === null) {
-      if (goesOn) cut.sinceMs = clock.nowMs() - underWay.pausedMs;
-      else cut.pausedMs += underWay.pausedMs;
+    if (standstill.sinceMs === null) {
+      if (goesOn) standstill.sinceMs = clock.nowMs() - underWay.pausedMs;
+      else standstill.pausedMs += underWay.pausedMs;
     }
-    const events = readEvents(paths);
-    const entry: Taken = { underWay, memory: terms.memory, events, isFinished: false };
+    const { memory } = terms;
+    const entry: Taken = { underWay, memory, events: readEvents(paths), isFinished: false };
     taken.set(vm, entry);
     // `finish` tells of it, if it is called.
     const settle = (): void => void (entry.isFinished = true);
     underWay.finished.then(settle, settle);
+    if (memory) copyOutputs(paths);
   }
+
+  const { freeze, thaw, isFrozen, recover } = standstills;
+  const isBusy = (vm: string): boolean => taken.get(vm)?.isFinished === false;
 
   return {
     freeze,
@@ -178,41 +92,34 @@ export function createCuts(options: CutsOptions): Cuts {
       const { disks } = await entry.underWay.finished;
       const { spec } = await hypervisor.look(vm);
       const { memory, events } = entry;
-      const paths = pathsOf(vm);
+      const paths = machinePaths(place, vm);
       const files = await publishSnapshot({ place, paths, spec, cut, memory, events });
       return { files, disks: [...disks] };
     },
-    isBusy: (vm) => taken.get(vm)?.isFinished === false,
+    isBusy,
     forget(vm) {
-      const cut = cuts.get(vm);
-      if (cut !== undefined) end(vm, cut);
-      pausedMs.delete(vm);
+      standstills.forget(vm);
       taken.delete(vm);
     },
     async close(limitMs) {
-      await Promise.allSettled([...cuts.keys()].map(thaw));
+      await standstills.thawAll();
       const over = new AbortController();
       const all = Promise.allSettled([...taken.values()].map(({ underWay }) => underWay.finished));
       await Promise.race([all, clock.sleep(limitMs, over.signal)]);
       over.abort();
     },
-    async recover() {
-      for (const vm of existsSync(place.vms) ? readdirSync(place.vms) : []) {
-        const mark = leftCut(pathsOf(vm));
-        if (mark === undefined) continue;
-        await release(vm, mark).catch((error: unknown) => onNotice(String(error)));
-      }
-    },
+    recover,
   };
-
-  async function release(vm: string, mark: 'frozen' | 'goes-on'): Promise<void> {
-    const { state } = await hypervisor.look(vm);
-    if (mark === 'goes-on' && state === 'paused') await hypervisor.resume(vm);
-    if (state === 'running' || state === 'paused') await hypervisor.thaw(vm);
-    clearCut(pathsOf(vm));
-  }
 }
 
-function goesOnLate(vm: string, holdMs: number): string {
-  return `Machine "${vm}" has stood still for ${holdMs / 1000} s: it goes on, cut or no cut`;
+function refuseSnapshot(vm: string, it: { isBusy: boolean; wouldStayFrozen: boolean }): void {
+  if (it.isBusy) {
+    throw new KgetError('usage', `Cannot snapshot machine "${vm}": the one before is not done`);
+  }
+  if (!it.wouldStayFrozen) return;
+  throw new KgetError(
+    'usage',
+    `Cannot snapshot the memory of machine "${vm}": its guest is frozen, and would be so after ` +
+      'every restore; thaw it first',
+  );
 }

@@ -21,11 +21,18 @@ import { machinePaths, type MachinePaths, type NodePlace } from './node-place.ts
 /** What a machine takes at once besides its outputs: its overlay, logs and archives. */
 const FIRST_NEED_BYTES = 64 * 1024 * 1024;
 
+/** Whether the disk of outputs is one that another host has made, and shares with this one. */
+export type Outputs = 'own' | 'elsewhere';
+
 /**
  * Makes the files of a machine, its record last. If it throws, none of them is there.
  * @throws KgetError `usage` if the machine is there already; `no-room`, `target-unwritable`
  */
-export async function makeMachineFiles(place: NodePlace, wanted: WantedVm): Promise<MachinePaths> {
+export async function makeMachineFiles(
+  place: NodePlace,
+  wanted: WantedVm,
+  outputs: Outputs = 'own',
+): Promise<MachinePaths> {
   const paths = machinePaths(place, wanted.name);
   const title = `machine "${wanted.name}"`;
   if (existsSync(paths.record)) {
@@ -38,11 +45,12 @@ export async function makeMachineFiles(place: NodePlace, wanted: WantedVm): Prom
     // Without a record it is what a crash has left, or the base of a foreign machine's snapshots.
     rmSync(paths.directory, { recursive: true, force: true });
     mkdirSync(paths.directory, { mode: 0o700 });
+    if (outputs === 'elsewhere') writeFileSync(paths.elsewhere, '');
     fill(paths, wanted.task);
     await replaceFile(paths.record, machineRecordText(wanted));
     await syncDirectory(place.vms);
   } catch (error) {
-    rmSync(paths.directory, { recursive: true, force: true });
+    removeMachineFiles(place, wanted.name);
     throw storeFailure(error, stored);
   }
   return paths;
@@ -52,7 +60,8 @@ function fill(paths: MachinePaths, task: WantedVm['task']): void {
   for (const path of [paths.status, paths.log, paths.console]) writeFileSync(path, '');
   if (task === null) return;
   writeFileSync(paths.job, jobArchive(task));
-  const outputs = openSync(paths.outputs, 'wx', 0o600);
+  if (existsSync(paths.elsewhere)) return;
+  const outputs = openSync(paths.outputs, 'w', 0o600);
   try {
     ftruncateSync(outputs, Math.max(wholeUnits(task.outputRoomBytes), DISK_UNIT_BYTES));
   } finally {
@@ -80,13 +89,16 @@ export function readMachineRecords(place: NodePlace): ReadonlyMap<string, Wanted
   return records;
 }
 
-/** Removes the files of a machine, its record last. Idempotent. */
+/** Removes the files of a machine, its record when all else is gone. Idempotent. */
 export function removeMachineFiles(place: NodePlace, vm: string): void {
   const paths = machinePaths(place, vm);
+  if (!existsSync(paths.elsewhere)) rmSync(paths.outputs, { force: true });
   for (const name of namesIn(paths.directory)) {
     const path = join(paths.directory, name);
-    if (path !== paths.record) rmSync(path, { recursive: true, force: true });
+    const isLast = path === paths.record || path === paths.elsewhere;
+    if (!isLast) rmSync(path, { recursive: true, force: true });
   }
+  rmSync(paths.record, { force: true });
   rmSync(paths.directory, { recursive: true, force: true });
 }
 

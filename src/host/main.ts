@@ -47,7 +47,12 @@ const host = runHost({
   // Homes may be on shared storage, and what lies there be of this host alone.
   defaultDirectory: join(data, 'kgetplus', hostname()),
   hypervisors: {
-    qemu: (directory) => qemuHypervisor({ directory, clock: systemClock }),
+    qemu: (directory, shared) =>
+      qemuHypervisor({
+        directory,
+        clock: systemClock,
+        ...(shared !== null && { sharedDirectory: shared }),
+      }),
     libvirt: (directory) => libvirtHypervisor({ directory, clock: systemClock }),
   },
   openCache: openImageCache,

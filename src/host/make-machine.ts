@@ -2,7 +2,7 @@ import { KgetError } from '../base/error.ts';
 import type { DeployedFile, WantedVm } from '../control/host-calls.ts';
 import type { VmSpec } from '../hypervisor/vm-spec.ts';
 import { composeSpec, neededFiles } from './compose-spec.ts';
-import { makeMachineFiles, removeMachineFiles } from './machine-files.ts';
+import { makeMachineFiles, removeMachineFiles, type Outputs } from './machine-files.ts';
 import type { MachineNode } from './node.ts';
 import type { MachinePaths } from './node-place.ts';
 
@@ -16,6 +16,7 @@ export async function makeMachine<T>(
   node: MachineNode,
   wanted: WantedVm,
   give: (spec: VmSpec, paths: MachinePaths) => Promise<T>,
+  outputs: Outputs = 'own',
 ): Promise<T> {
   const { machines, place } = node;
   const { name: vm, memoryBytes } = wanted;
@@ -23,7 +24,7 @@ export async function makeMachine<T>(
   await confirmHere(node, wanted, neededFiles(wanted));
   const pathOf = (digest: string): string => node.cache.pathOf(digest);
   using _memory = await machines.admission.reserve({ vm, memoryBytes });
-  const paths = await makeMachineFiles(place, wanted);
+  const paths = await makeMachineFiles(place, wanted, outputs);
   try {
     return await give(composeSpec({ wanted, paths, pathOf }), paths);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import type { RequestOf, ResultOf } from '../control/calls.ts';
 import type { HostCalls } from '../control/host-calls.ts';
 import { KgetError } from '../base/error.ts';
@@ -13,8 +13,11 @@ export async function prepareMigration(
   { wanted, address, sharedStorage }: RequestOf<HostCalls, 'prepare-migration'>,
 ): Promise<ResultOf<HostCalls, 'prepare-migration'>> {
   const { hypervisor } = node.machines;
-  const endpoint = await makeMachine(node, withNames(wanted, node.name), (spec) =>
-    hypervisor.prepareMigration(spec, { address, sharedStorage }),
+  const endpoint = await makeMachine(
+    node,
+    withNames(wanted, node.name),
+    (spec) => hypervisor.prepareMigration(spec, { address, sharedStorage }),
+    sharedStorage ? 'elsewhere' : 'own',
   );
   return { endpoint };
 }
@@ -32,7 +35,9 @@ export async function migrate(
       `Cannot migrate machine "${vm}": a snapshot of it is being written; wait for its end`,
     );
   }
-  return hypervisor.migrate(vm, endpoint, { ...terms, signal });
+  const figures = await hypervisor.migrate(vm, endpoint, { ...terms, signal });
+  if (terms.sharedStorage) writeFileSync(machinePaths(node.place, vm).elsewhere, '');
+  return figures;
 }
 
 /** On the target, when the source is through: the machine runs here. */
@@ -47,6 +52,7 @@ export async function finishMigration(
   writeFileSync(paths.earlierStatus, events.map((line) => `${line}\n`).join(''));
   writeFileSync(paths.earlierLog, log);
   await node.machines.hypervisor.finishMigration(vm);
+  rmSync(paths.elsewhere, { force: true });
 }
 
 /** On the target: nothing came of it. Idempotent. */

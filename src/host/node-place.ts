@@ -4,6 +4,8 @@ import { makePrivate } from '../content/private-directory.ts';
 /** Where on a node lies what belongs to machines: one directory, for its user alone. */
 export interface NodePlace {
   readonly directory: string;
+  /** Where disks lie that machines write to, if hosts share it; otherwise null. */
+  readonly shared: string | null;
   /** The hypervisor's own. */
   readonly hypervisor: string;
   /** A directory for each machine. */
@@ -22,6 +24,8 @@ export interface MachinePaths {
   readonly job: string;
   /** Its last part is unique on the node. */
   readonly outputs: string;
+  /** There while what hosts share belongs to the machine on another one. */
+  readonly elsewhere: string;
   readonly status: string;
   readonly log: string;
   readonly console: string;
@@ -38,11 +42,12 @@ export interface MachinePaths {
  * Makes the directory of a node and those in it, for this user alone.
  * @throws KgetError `target-unwritable`
  */
-export function openPlace(directory: string): NodePlace {
+export function openPlace(directory: string, shared: string | null = null): NodePlace {
   const make = (name: string): string => makePrivate(dirname(directory), [base, name]);
   const base = basename(directory);
   return {
     directory,
+    shared: shared === null ? null : makePrivate(shared, ['outputs']),
     hypervisor: make('hypervisor'),
     vms: make('vms'),
     cuts: make('cuts'),
@@ -56,7 +61,8 @@ export function machinePaths(place: NodePlace, vm: string): MachinePaths {
     directory,
     record: join(directory, 'machine.json'),
     job: join(directory, 'job.tar'),
-    outputs: join(directory, `${vm}-outputs.tar`),
+    outputs: join(place.shared ?? directory, `${vm}-outputs.tar`),
+    elsewhere: join(directory, 'elsewhere'),
     status: join(directory, 'status'),
     log: join(directory, 'log'),
     console: join(directory, 'console'),

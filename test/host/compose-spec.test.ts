@@ -7,6 +7,7 @@ import { wantedVm } from './fixture.ts';
 
 const PLACE = {
   directory: '/node',
+  shared: null,
   hypervisor: '/node/hypervisor',
   vms: '/node/vms',
   cuts: '/node/cuts',

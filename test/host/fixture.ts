@@ -110,6 +110,7 @@ export interface TestHostOptions {
   readonly script?: GuestScript;
   readonly memoryLimitBytes?: number | null;
   readonly facts?: Partial<HostFacts>;
+  readonly sharedDirectory?: string;
 }
 
 export const FACTS: HostFacts = {
@@ -203,6 +204,7 @@ export function testHost(options: TestHostOptions): TestHost {
           identity: IDENTITY,
           chunkSizeBytes: 131_072,
           directory: null,
+          sharedDirectory: options.sharedDirectory ?? null,
           hypervisor: 'qemu',
           memoryLimitBytes: options.memoryLimitBytes ?? null,
         },

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { failure, newWorld, testHost } from './fixture.ts';
+import { failure, newWorld, temporaryDirectory, testHost } from './fixture.ts';
 
 const TERMS = {
   sharedStorage: false,
@@ -11,10 +11,10 @@ const TERMS = {
   bytesPerSecond: null,
 };
 
-async function twoHosts() {
+async function twoHosts(shared: { sharedDirectory?: string } = {}) {
   const { world, clock } = newWorld();
-  const source = testHost({ world, clock, name: 'node01' });
-  const target = testHost({ world, clock, name: 'node02' });
+  const source = testHost({ world, clock, name: 'node01', ...shared });
+  const target = testHost({ world, clock, name: 'node02', ...shared });
   const [here, there] = [await source.agent(), await target.agent()];
   const wanted = source.wanted('job.0');
   await here.call('create', wanted);
@@ -49,6 +49,27 @@ void suite('host agent: migrations', () => {
     assert.deepEqual(after?.events, ['ready', 'started', 'exit 0', 'outputs 10240', 'done']);
     assert.equal(after.logBytes, log.length);
     assert.deepEqual(readdirSync(join(source.directory, 'vms')), []);
+    await leave();
+  });
+
+  void test('a disk of outputs that hosts share is that of whoever has the machine', async () => {
+    const sharedDirectory = temporaryDirectory();
+    const { here, there, wanted, leave } = await twoHosts({ sharedDirectory });
+    const outputs = join(sharedDirectory, 'outputs/job.0-outputs.tar');
+    writeFileSync(outputs, 'written before');
+    const request = { wanted, address: '10.0.0.2', sharedStorage: true };
+    await there.call('prepare-migration', request);
+    await there.call('abandon-migration', { vm: 'job.0' });
+    assert.equal(readFileSync(outputs, 'utf8'), 'written before');
+    const endpoint = await there.call('prepare-migration', request);
+    await here.call('migrate', { vm: 'job.0', ...endpoint, ...TERMS, sharedStorage: true });
+    await there.call('finish-migration', { vm: 'job.0', events: [], log: '' });
+    await here.call('clean', { job: 'job' });
+    const [found] = (await there.call('look', { job: 'job' })).vms;
+    assert.equal(found?.outputsPath, outputs);
+    assert.equal(readFileSync(outputs, 'utf8'), 'written before');
+    await there.call('clean', { job: 'job' });
+    assert.ok(!existsSync(outputs));
     await leave();
   });
 

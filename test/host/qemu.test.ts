@@ -1,103 +1,41 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import {
-  vmDescription,
-  type DeployedFile,
-  type FoundVm,
-  type WantedVm,
-} from '../../src/control/host-calls.ts';
+import { vmDescription } from '../../src/control/host-calls.ts';
+import { neededFiles } from '../../src/host/compose-spec.ts';
 import { processesOf } from '../../src/host/processes-of.ts';
-import { createAuthority, type Authority } from '../../src/transfer/identity.ts';
-import { realClock } from '../control/clocks.ts';
-import { buildRecipe } from '../machine-image/build-setup.ts';
+import { createAuthority } from '../../src/transfer/identity.ts';
 import { missingTools } from '../machine-image/guest.ts';
-import { MEBIBYTE } from './fixture.ts';
 import { startRealAgent, type RealAgent } from './real-agent.ts';
+import { deploy, untilFound, VM, wantedOn, type Pair } from './real-machine.ts';
 
-const TINY = readFileSync(join(import.meta.dirname, '../../recipes/tiny/recipe.yaml'), 'utf8');
 const LIMIT_MS = 280_000;
-/** Under emulation, on a machine that is busy. */
-const EVENT_LIMIT_MS = 120_000;
-const LOOK_MS = 200;
-/** From freeze to thaw. On an idle machine it is a tenth of that: this one may be busy. */
+/** From freeze to thaw, under emulation on a machine that is busy. */
 const MAX_PAUSE_MS = 1500;
 
-const VM = 'real.1';
+type StartAgent = (node: string, hypervisor: 'qemu' | 'none') => Promise<RealAgent>;
 
-/** Files from one agent in the cache of another. */
-async function deploy(
-  agents: { front: RealAgent; node: RealAgent; from?: string },
-  path: string,
-): Promise<DeployedFile> {
-  const { front, node } = agents;
-  const file = await front.call('serve-file', { path });
-  const from = { node: agents.from ?? 'front', host: '127.0.0.1', port: front.port };
-  await node.call('fetch', { file, from });
-  return file;
-}
-
-async function untilFound(
-  agent: RealAgent,
-  isWanted: (found: FoundVm) => boolean,
-): Promise<FoundVm> {
-  const until = performance.now() + EVENT_LIMIT_MS;
-  for (;;) {
-    const [found] = (await agent.call('look', { job: 'real' })).vms;
-    if (found !== undefined && isWanted(found)) return found;
-    if (performance.now() > until) {
-      const { text } = await agent.call('log', { vm: VM, source: 'console', offset: 0 });
-      assert.fail(`waited in vain: ${JSON.stringify(found)}\n${text.slice(-2000)}`);
-    }
-    await realClock.sleep(LOOK_MS);
+/** No process is left, whatever happens. */
+async function inScratch(
+  work: (directory: string, start: StartAgent) => Promise<void>,
+): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'kgh-'));
+  const over = new AbortController();
+  try {
+    const authority = await createAuthority(new Date());
+    await work(directory, (node, hypervisor) => {
+      const place = join(directory, node);
+      return startRealAgent({ node, directory: place, authority, hypervisor, signal: over.signal });
+    });
+    assert.deepEqual(processesOf(directory), []);
+  } finally {
+    over.abort();
+    for (const pid of processesOf(directory)) process.kill(pid, 'SIGKILL');
+    if (existsSync(directory)) rmSync(directory, { recursive: true, force: true });
   }
-}
-
-/** What a machine of the tiny image starts from. */
-async function wantedOn(
-  agents: { front: RealAgent; node: RealAgent },
-  directory: string,
-): Promise<WantedVm> {
-  const image = await buildRecipe({ text: TINY, directory: join(directory, 'build') });
-  mkdirSync(join(directory, 'inputs'));
-  writeFileSync(join(directory, 'inputs/run.sh'), 'echo "$KGETPLUS_VM $GREETING" > result.txt\n');
-  const inputs = join(directory, 'inputs.tar');
-  execFileSync('tar', ['-c', '-f', inputs, '-C', join(directory, 'inputs'), 'run.sh']);
-  const part = (name: string) => deploy(agents, join(image.directory, name));
-  return {
-    name: VM,
-    job: 'real',
-    arch: 'x86_64',
-    cpus: 1,
-    memoryBytes: 128 * MEBIBYTE,
-    network: 'none',
-    boot: {
-      kind: 'kernel',
-      kernel: await part('vmlinuz'),
-      initramfs: await part('initramfs'),
-      commandLine: image.boot.commandLine,
-    },
-    disk: { file: await part('disk.qcow2'), format: 'qcow2', nbdUrl: null },
-    task: {
-      command: 'echo working; sh run.sh',
-      environment: { GREETING: "it's me" },
-      timeLimitSeconds: 60,
-      outputs: ['result.txt'],
-      inputs: await deploy(agents, inputs),
-      outputRoomBytes: 16 * MEBIBYTE,
-    },
-  };
 }
 
 /** A cut of the machine, and what it says of the root disk. */
@@ -113,7 +51,7 @@ async function diskCut(node: RealAgent, cut: string) {
 
 /** A machine is restored with its memory, and its guest minds the power button. */
 async function goesOn(
-  agents: { front: RealAgent; node: RealAgent },
+  agents: Pair,
   { files, events }: { files: readonly { name: string; path: string }[]; events: string[] },
 ): Promise<void> {
   const path = (file: string): string =>
@@ -138,13 +76,8 @@ async function goesOn(
   assert.deepEqual(await agents.node.call('clean', { job: 'real' }), { removed: [VM] });
 }
 
-async function lifeOf(
-  directory: string,
-  { authority, signal }: { authority: Authority; signal: AbortSignal },
-): Promise<void> {
+async function lifeOf(directory: string, start: StartAgent): Promise<void> {
   const place = join(directory, 'node');
-  const start = (node: string, hypervisor: 'qemu' | 'none') =>
-    startRealAgent({ node, directory: join(directory, node), authority, hypervisor, signal });
   const front = await start('front', 'none');
   const node = await start('node', 'qemu');
   const wanted = await wantedOn({ front, node }, directory);
@@ -193,18 +126,53 @@ async function lifeOf(
   assert.equal(await next.leave(), 0);
 }
 
+/** Two nodes, of which the first has the machine first. */
+async function moves(directory: string, start: StartAgent): Promise<void> {
+  const front = await start('front', 'none');
+  const one = await start('one', 'qemu');
+  const other = await start('other', 'qemu');
+  const { task, ...rest } = await wantedOn({ front, node: one }, directory);
+  assert.ok(task !== null);
+  const command = 'for i in $(seq 40); do echo $i; sleep 0.25; done; sh run.sh';
+  const wanted = { ...rest, task: { ...task, command } };
+  const from = { node: 'front', host: '127.0.0.1', port: front.port };
+  for (const file of neededFiles(wanted)) await other.call('fetch', { file, from });
+  await one.call('create', wanted);
+  await one.call('start', { vm: VM });
+  await untilFound(one, ({ logBytes }) => logBytes > 4);
+
+  const move = async (from: RealAgent, to: RealAgent) => {
+    const address = '127.0.0.1';
+    const request = { wanted, address, sharedStorage: false };
+    const { endpoint } = await to.call('prepare-migration', request);
+    const terms = { limitMs: 60_000, downtimeLimitMs: 300, bytesPerSecond: null };
+    await from.call('migrate', { vm: VM, endpoint, sharedStorage: false, ...terms });
+    const [found] = (await from.call('look', { job: 'real' })).vms;
+    const { text: log } = await from.call('log', { vm: VM, source: 'command', offset: 0 });
+    await to.call('finish-migration', { vm: VM, events: found?.events ?? [], log });
+    await from.call('remove', { vm: VM });
+    return found;
+  };
+  const before = await move(one, other);
+  assert.deepEqual(before?.events, ['ready', 'started']);
+  await untilFound(other, ({ events }) => events.includes('done'));
+  const { text } = await other.call('log', { vm: VM, source: 'command', offset: 0 });
+  const counted = Array.from({ length: 40 }, (_, at) => `${at + 1}\n`).join('');
+  assert.equal(text, counted);
+  // What is on the disk of outputs by now comes along.
+  await move(other, one);
+  const back = await untilFound(one, ({ state }) => state === 'running');
+  const result = execFileSync('tar', ['-xOf', back.outputsPath ?? '', 'result.txt']);
+  assert.equal(result.toString('utf8'), `${VM} it's me\n`);
+  for (const agent of [one, other]) await agent.call('clean', { job: 'real' });
+  for (const agent of [one, other, front]) assert.equal(await agent.leave(), 0);
+}
+
 void suite('host agent with QEMU', { skip: missingTools(), timeout: LIMIT_MS }, () => {
-  void test('a job runs from its image to its outputs, and nothing of it is left', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'kgh-'));
-    const over = new AbortController();
-    try {
-      const authority = await createAuthority(new Date());
-      await lifeOf(directory, { authority, signal: over.signal });
-      assert.deepEqual(processesOf(directory), []);
-    } finally {
-      over.abort();
-      for (const pid of processesOf(directory)) process.kill(pid, 'SIGKILL');
-      if (existsSync(directory)) rmSync(directory, { recursive: true, force: true });
-    }
-  });
+  for (const [name, work] of [
+    ['a job runs from its image to its outputs, and nothing of it is left', lifeOf],
+    ['a machine moves while its job runs, and back when it has run', moves],
+  ] as const) {
+    void test(name, async () => inScratch(work));
+  }
 });

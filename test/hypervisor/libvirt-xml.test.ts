@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { KgetError } from '../../src/base/error.ts';
 import { domainXml } from '../../src/hypervisor/libvirt/domain-xml.ts';
 import { readMap } from '../../src/hypervisor/libvirt/export.ts';
@@ -35,6 +35,8 @@ function domainOf(spec: VmSpec) {
   const record = { ...EMPTY_RECORD, spec };
   return domainXml({ spec, places: machinePlaces('/vms', spec.name), record, type: 'qemu' });
 }
+
+const part = (start: number, length: number, data: boolean) => ({ start, length, data });
 
 const refused = (code: string) => (error: unknown) =>
   error instanceof KgetError && error.code === code;
@@ -94,8 +96,9 @@ void suite('XML of domains', () => {
   });
 
   void test('`rehome` refuses a machine with other disks', () => {
-    const { disks } = SPEC;
-    for (const others of [disks.slice(0, 1), disks.map((it) => ({ ...it, name: `${it.name}2` }))]) {
+    const [root, ...more] = SPEC.disks;
+    assert.ok(root !== undefined);
+    for (const others of [[root], more, [root, root, ...more]]) {
       const spec: VmSpec = { ...SPEC, disks: others };
       const home = { spec, places: machinePlaces('/there', 'x'), record: EMPTY_RECORD };
       assert.throws(() => rehome(domainOf(SPEC), home), refused('corrupt'));
@@ -132,7 +135,6 @@ void suite('files of libvirt and qemu-img', () => {
   });
 
   void test('`readMap` joins what touches, and takes what is marked', () => {
-    const part = (start: number, length: number, data: boolean) => ({ start, length, data });
     const parts = [part(0, 4, true), part(4, 4, false), part(8, 2, false), part(10, 6, true)];
     const map = readMap(JSON.stringify([...parts, part(16, 1, false)]));
     assert.equal(map.dirtyBytes, 7);

@@ -19,13 +19,23 @@ const run = promisify(execFile);
 const MEMORY_BYTES = 128 * 2 ** 20;
 const KILL_LIMIT_MS = 10_000;
 
-/** Two hosts of QEMU machines: two directories of this one. */
-export async function qemuFixture(): Promise<HypervisorFixture> {
-  const root = await mkdtemp(join(tmpdir(), 'kgetplus-qemu-'));
+export interface QemuFixture extends HypervisorFixture {
+  readonly root: string;
+  readonly tiny: TinyGuest;
+  readonly there: FixtureHost;
+}
+
+/** Two hosts of QEMU machines: two directories of this one, below `under`. */
+export async function qemuFixture(under = ''): Promise<QemuFixture> {
+  const top = await mkdtemp(join(tmpdir(), 'kgetplus-qemu-'));
+  const root = join(top, under);
+  mkdirSync(root, { recursive: true });
   const guest = await tinyGuest();
   const here = qemuHost(join(root, 'here'), guest, root);
   const there = qemuHost(join(root, 'there'), guest, root);
   return {
+    root,
+    tiny: guest,
     here,
     there,
     can: { migrate: true, memory: true, panic: true, exportDisk: true, dirtyMap: true },
@@ -44,7 +54,7 @@ export async function qemuFixture(): Promise<HypervisorFixture> {
       for (const { hypervisor } of [here, there]) {
         for (const { name } of await hypervisor.list()) await hypervisor.remove(name);
       }
-      await rm(root, { recursive: true, force: true });
+      await rm(top, { recursive: true, force: true });
     },
   };
 }

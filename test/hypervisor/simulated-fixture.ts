@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BLOCK_BYTES, stampOf } from '../../src/hypervisor/simulated/disk.ts';
+import type { DiskExport } from '../../src/hypervisor/hypervisor.ts';
+import {
+  BLOCK_BYTES,
+  stampOf,
+  writeRaw,
+  type SimulatedDisk,
+} from '../../src/hypervisor/simulated/disk.ts';
 import type { GuestScript } from '../../src/hypervisor/simulated/guest.ts';
 import { simulatedHypervisor } from '../../src/hypervisor/simulated/simulated.ts';
 import {
@@ -11,7 +17,9 @@ import {
   type SimulatedHostOptions,
 } from '../../src/hypervisor/simulated/world.ts';
 import type { VmSpec } from '../../src/hypervisor/vm-spec.ts';
+import { serveNbd } from '../../src/nbd/serve-nbd.ts';
 import { idleClock } from '../coordinator/idle-clock.ts';
+import { memoryDisk } from '../nbd/memory-disk.ts';
 import type { FixtureHost, GuestObserver, HypervisorFixture } from './contract/fixture.ts';
 import { idleGuest } from './simulated-guests.ts';
 
@@ -70,7 +78,8 @@ export async function simulatedFixture(): Promise<HypervisorFixture> {
 
   function addHost(name: string): FixtureHost {
     const host = world.addHost({ ...HOST, name });
-    const driver = () => simulatedHypervisor({ host });
+    const driver = () =>
+      simulatedHypervisor({ host, serveDisk: (disk) => serveDisk(disk, directory) });
     const fixtureHost: FixtureHost = {
       hypervisor: driver(),
       again: driver,
@@ -101,7 +110,10 @@ export async function simulatedFixture(): Promise<HypervisorFixture> {
       return assert.fail(`the guest does not count beyond ${number}`);
     },
     write: async (at, name, sizeBytes) => guestOf(at, name).write(sizeBytes),
-    beginWrite: async (at, name, sizeBytes) => ({ done: guestOf(at, name).write(sizeBytes) }),
+    async boot(at, name) {
+      await at.hypervisor.start(name);
+      await guest.counterBeyond(at, name, 0);
+    },
     ignorePowerButton: async (at, name) => guestOf(at, name).ignoreButton(),
     panic: async (at, name) => guestOf(at, name).panic(),
     powerOff: async (at, name) => guestOf(at, name).powerOff(),
@@ -111,13 +123,35 @@ export async function simulatedFixture(): Promise<HypervisorFixture> {
   return {
     here,
     there: addHost('there'),
-    can: { migrate: true, memory: true, panic: true, exportDisk: false, dirtyMap: true },
+    can: { migrate: true, memory: true, panic: true, exportDisk: true, dirtyMap: true },
     guest,
     snapshotDirectory: async () => join(directory, `snapshot-${(snapshots += 1)}`),
     checkFileSystem: async (path) => void checkRaw(path),
     kill: async (name) => hosts.get(here)?.kill(name),
     close: async () => rmSync(directory, { recursive: true }),
   };
+}
+
+/** Gives a disk as it is now, over NBD, until it is closed. */
+async function serveDisk(disk: SimulatedDisk, directory: string): Promise<DiskExport> {
+  const place = mkdtempSync(join(directory, 'export-'));
+  const socketPath = join(place, 'nbd');
+  writeRaw(disk, join(place, 'raw'), disk.writtenBytes);
+  const served = memoryDisk(readFileSync(join(place, 'raw')));
+  const server = await serveNbd({
+    listen: { kind: 'unix', path: socketPath },
+    exports: {
+      names: () => ['disk'],
+      open: async (name) => (name === 'disk' ? served : undefined),
+    },
+    onNotice: (text) => assert.fail(text),
+  });
+  const { sizeBytes } = disk;
+  async function close(): Promise<void> {
+    await server.close();
+    rmSync(place, { recursive: true, force: true });
+  }
+  return { socketPath, exportName: 'disk', sizeBytes, close };
 }
 
 /**

@@ -91,11 +91,15 @@ async function build(work: string): Promise<void> {
   await run('mke2fs', ['-q', '-t', 'ext4', '-d', empty, ...features, disk, `${DISK_BYTES >> 10}k`]);
 }
 
+function directory(path: string): CpioEntry {
+  return { path, mode: 0o040_755, data: Buffer.of() };
+}
+
+function script(path: string, text: string): CpioEntry {
+  return { path, mode: 0o100_755, data: Buffer.from(text) };
+}
+
 async function initramfs(work: string): Promise<CpioEntry[]> {
-  const directory = (path: string): CpioEntry => ({ path, mode: 0o040_755, data: Buffer.of() });
-  const script = (path: string, text: string): CpioEntry => {
-    return { path, mode: 0o100_755, data: Buffer.from(text) };
-  };
   const busybox = await readFile(join(work, 'bin/busybox'));
   return [
     ...['bin', 'dev', 'proc', 'sys', 'disk', 'modules', 'acpi', 'acpi/PWRF'].map(directory),

@@ -12,17 +12,6 @@ const WRITE_UNIT_BYTES = 65_536;
 export function tinyObserver(root: string): GuestObserver {
   let commands = 0;
 
-  function lines(host: FixtureHost, name: string): string[] {
-    const port = host.spec(name).channels.find((it) => it.kind === 'file');
-    const path = port?.name === TINY_STATUS_PORT ? port.path : '';
-    if (!existsSync(path)) return [];
-    const text = readFileSync(path, 'utf8');
-    return text.split('\n').slice(0, -1);
-  }
-  function counted(host: FixtureHost, name: string): number {
-    const last = lines(host, name).findLast((line) => /^(boot|count)/.test(line));
-    return Number(/^count (\d+)$/.exec(last ?? '')?.[1] ?? 0);
-  }
   /** Its number. */
   function command(name: string, words: string): number {
     commands += 1;
@@ -31,10 +20,6 @@ export function tinyObserver(root: string): GuestObserver {
     closeSync(fd);
     return commands;
   }
-  const done = async (host: FixtureHost, name: string, number: number): Promise<void> => {
-    const wanted = `done ${number}`;
-    await until(() => lines(host, name).includes(wanted) || undefined, GUEST_LIMIT_MS);
-  };
   const write = (name: string, sizeBytes: number): number =>
     command(name, `write ${Math.ceil(sizeBytes / WRITE_UNIT_BYTES)}`);
 
@@ -66,4 +51,22 @@ export function tinyObserver(root: string): GuestObserver {
       command(name, 'off');
     },
   };
+}
+
+function lines(host: FixtureHost, name: string): string[] {
+  const port = host.spec(name).channels.find((it) => it.kind === 'file');
+  const path = port?.name === TINY_STATUS_PORT ? port.path : '';
+  if (!existsSync(path)) return [];
+  const text = readFileSync(path, 'utf8');
+  return text.split('\n').slice(0, -1);
+}
+
+function counted(host: FixtureHost, name: string): number {
+  const last = lines(host, name).findLast((line) => /^(boot|count)/.test(line));
+  return Number(/^count (\d+)$/.exec(last ?? '')?.[1] ?? 0);
+}
+
+async function done(host: FixtureHost, name: string, number: number): Promise<void> {
+  const wanted = `done ${number}`;
+  await until(() => lines(host, name).includes(wanted) || undefined, GUEST_LIMIT_MS);
 }

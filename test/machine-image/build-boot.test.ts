@@ -152,7 +152,7 @@ void suite('a built image', { skip: missingTools(), timeout: LIMIT_MS }, () => {
       const base = join(scratch.path, 'debian');
       const text =
         'name: d\nfrom: {debian: {suite: bookworm, packages: [procps]}}\nsize: 2GiB\n' +
-        'run: ["echo it\'s made >/etc/made"]\n';
+        'run: [echo "it\'s made" >/etc/made]\n';
       const image = await buildRecipe({ text, directory: base });
       await using guest = await bootGuest(image, {
         directory: join(base, 'guest'),

@@ -1,10 +1,13 @@
 import type { Clock } from '../../base/clock.ts';
 import type { RateLimit } from '../../transfer/transfer.ts';
 
-/** How long a receiver rests: at 100 Mbit/s 50 kB come meanwhile, which the system keeps for it. */
-const REST_MS = 4;
+/** How long a receiver rests: at 100 Mbit/s 75 kB come meanwhile, which the system keeps for it. */
+const REST_MS = 6;
 
-/** From this rate on each look finds enough: about 100 Mbit/s. */
+/** A receiver that had to wait so long for bytes has taken all that there were. */
+const WAITED_MS = 0.5;
+
+/** From this rate on there is no rest: about 100 Mbit/s. */
 const BUSY_BYTES_PER_MS = 12_500;
 
 /** How long the rate is measured. */
@@ -15,18 +18,22 @@ const MIN_BYTES = 1024;
 
 /**
  * Has a receiver look for bytes at intervals while its link is slow. Else every packet wakes the
- * process: hosts of machines have better things to do.
+ * process: hosts of machines have better things to do. It rests only when it has taken all that
+ * came, so a fast sender is never held up.
  */
 export function restingReads(clock: Clock): RateLimit {
   let windowStartMs = clock.nowMs();
   let windowBytes = 0;
   let isBusy = false;
   let isResting = false;
+  /** When bytes were taken last, or a rest ended. */
+  let readyMs = clock.nowMs();
 
   async function rest(): Promise<void> {
     isResting = true;
     await clock.sleep(REST_MS);
     isResting = false;
+    readyMs = clock.nowMs();
   }
   return {
     take(bytes) {
@@ -38,7 +45,10 @@ export function restingReads(clock: Clock): RateLimit {
         windowStartMs = nowMs;
         windowBytes = 0;
       }
-      return isBusy || isResting || bytes < MIN_BYTES ? undefined : rest();
+      const hasWaited = nowMs - readyMs >= WAITED_MS;
+      readyMs = nowMs;
+      if (isBusy || isResting || !hasWaited || bytes < MIN_BYTES) return undefined;
+      return rest();
     },
   };
 }

@@ -1,5 +1,7 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Clock } from '../../base/clock.ts';
+import { KgetError } from '../../base/error.ts';
 import { replaceFile, syncDirectory } from '../../content/durable.ts';
 import type { DiskSnapshotFigures, SnapshotFigures } from '../hypervisor.ts';
 import type { DriverContext } from './context.ts';
@@ -8,6 +10,9 @@ import { formatMemoryDescription, freshMemoryPath } from './save-memory.ts';
 import { wholeCopyPath, type SnapshotPlan } from './snapshot-plan.ts';
 
 const BLOCK_BYTES = 512;
+
+const LOCKED_INTERVAL_MS = 100;
+const MAX_LOCKED_ATTEMPTS = 300;
 
 /** Gives the files of a snapshot their names, when libvirt has written them, and syncs them. */
 export async function finishSnapshot(
@@ -46,11 +51,26 @@ async function figuresOf(
 async function unpack({ clock }: DriverContext, from: string, to: string): Promise<void> {
   const fresh = `${to}.kgetplus-new`;
   try {
+    await released(clock, from);
     await diskImage(clock, ['convert', '-f', 'qcow2', '-O', 'raw', from, fresh], 'copy');
     await rename(fresh, to);
   } finally {
     await rm(fresh, { force: true });
     await rm(from, { force: true });
+  }
+}
+
+/** libvirt says that a backup is done a moment before QEMU has closed its files. */
+async function released(clock: Clock, path: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await diskImage(clock, ['info', path]);
+      return;
+    } catch (error) {
+      const isLocked = error instanceof KgetError && /Failed to get .* lock/.test(error.message);
+      if (!isLocked || attempt >= MAX_LOCKED_ATTEMPTS) throw error;
+      await clock.sleep(LOCKED_INTERVAL_MS);
+    }
   }
 }
 

@@ -37,7 +37,7 @@ export function powerCalls(context: DriverContext): PowerCalls {
   return {
     async start(name) {
       const domain = await domains.expect(name, ['defined', 'stopped'], 'start');
-      await dropBrokenBitmaps(context, domain);
+      await dropStrayBitmaps(context, domain);
       await virsh.run(['start', name]);
       if (!domain.record.started) await domains.remember(domain, { started: true });
     },
@@ -95,26 +95,28 @@ function sharedStates({ domains, clock }: DriverContext): Domains['states'] {
 }
 
 /**
- * A machine that was killed leaves bitmaps that QEMU does not trust, and never drops: they would
- * pile up. The next snapshot copies everything.
+ * A machine that was killed leaves bitmaps that QEMU does not trust, and never drops, and others
+ * stay when libvirt could not remove them: they would pile up.
  */
-async function dropBrokenBitmaps(context: DriverContext, domain: Domain): Promise<void> {
+async function dropStrayBitmaps(context: DriverContext, domain: Domain): Promise<void> {
   if (domain.record.snapshot === null || domain.record.disksElsewhere) return;
   const places = placesOf(context, domain.name);
   const overlays = domain.spec.disks.filter(({ access }) => access === 'copy-on-write');
   for (const { name } of domain.record.spec === null ? [] : overlays) {
-    for (const bitmap of await brokenBitmaps(context.clock, places.overlay(name))) {
+    const { checkpoint } = domain.record.snapshot;
+    for (const bitmap of await strayBitmaps(context.clock, places.overlay(name), checkpoint)) {
       await diskImage(context.clock, ['bitmap', '--remove', places.overlay(name), bitmap]);
     }
   }
 }
 
-async function brokenBitmaps(clock: Clock, path: string): Promise<readonly string[]> {
+async function strayBitmaps(clock: Clock, path: string, kept: string): Promise<readonly string[]> {
   const text = await diskImage(clock, ['info', '--output=json', path]);
   const bitmaps: unknown = JSON.parse(text)?.['format-specific']?.data?.bitmaps;
   if (!Array.isArray(bitmaps)) return [];
   return bitmaps.flatMap((bitmap: { name?: unknown; flags?: unknown }) => {
-    const broken = Array.isArray(bitmap.flags) && bitmap.flags.includes('in-use');
-    return broken && typeof bitmap.name === 'string' ? [bitmap.name] : [];
+    const { name, flags } = bitmap;
+    const isBroken = Array.isArray(flags) && flags.includes('in-use');
+    return typeof name === 'string' && (isBroken || name !== kept) ? [name] : [];
   });
 }

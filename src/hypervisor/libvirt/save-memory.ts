@@ -36,18 +36,16 @@ export function freshMemoryPath(directory: string): string {
 }
 
 /**
- * Writes the memory of a machine, which is paused before if it `stops`, and stays so: the disks must
- * be fixed at the same moment.
+ * Writes the memory of a machine, which is paused, and stays so: the disks must be fixed at the same
+ * moment.
  */
 export async function saveMemory(
   { virsh }: DriverContext,
   { domain, request }: SnapshotPlan,
-  { stops }: { readonly stops: boolean },
 ): Promise<void> {
   const { name } = domain;
   const path = freshMemoryPath(request.directory);
   await rm(path, { force: true });
-  if (stops) await virsh.run(['suspend', name]);
   const without = domainDisks(domain).flatMap(({ target }) => [
     '--diskspec',
     `${target},snapshot=no`,

@@ -10,12 +10,18 @@ import { saveMemory } from './save-memory.ts';
 import { backupOf, planSnapshot, wholeCopyPath, type SnapshotPlan } from './snapshot-plan.ts';
 import { virshFailure } from './virsh.ts';
 
+interface FixedPoint {
+  readonly plan: SnapshotPlan;
+  /** Null if the copying is under way. */
+  readonly copiedBytes: number | null;
+}
+
 /** Snapshots by libvirt's backups in push mode; memory by an external snapshot of memory alone. */
 export function snapshotCalls(
   context: DriverContext,
   busy: Set<string>,
 ): Pick<Hypervisor, 'beginSnapshot'> {
-  const { domains, clock } = context;
+  const { domains, clock, virsh } = context;
 
   async function begin(name: string, request: SnapshotRequest) {
     const domain = await domains.expect(name, ['running', 'paused'], 'take a snapshot of');
@@ -23,20 +29,37 @@ export function snapshotCalls(
     await makeDirectory(request.directory);
     const planned = await planSnapshot(context, domain, request);
     await domains.remember(domain, { snapshot: null });
+    const stops = request.memory && domain.state === 'running';
     const beganAtMs = clock.nowMs();
-    const wasRunning = domain.state === 'running';
-    const stops = request.memory && wasRunning;
-    let plan: SnapshotPlan;
-    let goesOn = stops;
+    if (stops) await virsh.run(['suspend', name]);
+    let point: FixedPoint;
     try {
-      if (request.memory) await saveMemory(context, planned, { stops });
-      plan = await fixPoint(context, planned);
-      goesOn = stops && !request.leavePaused;
-    } finally {
-      if (goesOn) await context.virsh.run(['resume', name]);
+      point = await (request.memory ? fixWithMemory(planned) : fixDisks(planned));
+    } catch (error) {
+      if (stops) await virsh.attempt(['resume', name]);
+      throw error;
     }
-    const pausedMs = stops ? clock.nowMs() - beganAtMs : 0;
-    return { plan, pausedMs };
+    if (stops && !request.leavePaused) await virsh.run(['resume', name]);
+    return { point, pausedMs: stops ? clock.nowMs() - beganAtMs : 0 };
+  }
+
+  async function fixDisks(planned: SnapshotPlan): Promise<FixedPoint> {
+    return { plan: await fixPoint(context, planned), copiedBytes: null };
+  }
+
+  /**
+   * QEMU puts its bitmaps away while it saves memory, until the machine goes on: what is dirty is
+   * copied before. A whole disk, which takes long, is copied after, while the machine goes on.
+   */
+  async function fixWithMemory(planned: SnapshotPlan): Promise<FixedPoint> {
+    if (planned.since === null) {
+      await saveMemory(context, planned);
+      return fixDisks(planned);
+    }
+    const plan = await fixPoint(context, planned);
+    const copiedBytes = await backupEnd(context, plan.domain.name);
+    await saveMemory(context, plan);
+    return { plan, copiedBytes };
   }
 
   return {
@@ -47,8 +70,8 @@ export function snapshotCalls(
       }
       busy.add(name);
       try {
-        const { plan, pausedMs } = await begin(name, request);
-        const finished = finish(context, plan).finally(() => busy.delete(name));
+        const { point, pausedMs } = await begin(name, request);
+        const finished = finish(context, point).finally(() => busy.delete(name));
         // Whoever waits for it hears of it; that nobody waits yet is no fault.
         finished.catch(() => undefined);
         return { pausedMs, finished };
@@ -60,10 +83,13 @@ export function snapshotCalls(
   };
 }
 
-async function finish(context: DriverContext, plan: SnapshotPlan): Promise<SnapshotFigures> {
+async function finish(
+  context: DriverContext,
+  { plan, copiedBytes }: FixedPoint,
+): Promise<SnapshotFigures> {
   const { domain, request, checkpoint } = plan;
-  const copiedBytes = await backupEnd(context, domain.name);
-  const figures = await finishSnapshot(context, plan, copiedBytes);
+  const copied = copiedBytes ?? (await backupEnd(context, domain.name));
+  const figures = await finishSnapshot(context, plan, copied);
   await dropCheckpoints(context, domain.name, checkpoint);
   if (checkpoint !== null) {
     const { directory } = request;

@@ -76,10 +76,10 @@ async function kvmWorks({ directory, clock, arch, program }: ProbeOptions): Prom
 async function bootsAndResets(program: string, disk: string, clock: Clock): Promise<boolean> {
   const node = { driver: 'raw', 'node-name': 'disk', file: { driver: 'file', filename: disk } };
   const words = [
-    ...['-accel', 'kvm', '-machine', 'q35', '-cpu', 'host', '-m', '16', '-display', 'none'],
-    ...['-nodefaults', '-no-user-config', '-no-reboot', '-blockdev', JSON.stringify(node)],
-    ...['-device', 'virtio-blk-pci,drive=disk,bootindex=0'],
-  ];
+    ['-accel', 'kvm', '-machine', 'q35', '-cpu', 'host', '-m', '16', '-display', 'none'],
+    ['-nodefaults', '-no-user-config', '-no-reboot', '-blockdev', JSON.stringify(node)],
+    ['-device', 'virtio-blk-pci,drive=disk,bootindex=0'],
+  ].flat();
   const child = spawn(program, words, { stdio: 'ignore' });
   const over = new AbortController();
   const ended = new Promise<number | null>((resolve) => {

@@ -82,11 +82,13 @@ function parseReturn(line: string): unknown {
   return found.success && 'return' in found.data ? found.data.return : undefined;
 }
 
+function noOp(): void {}
+
 function readLines(socket: Socket, title: string): { next(): Promise<string> } {
   const lines: string[] = [];
   let rest = '';
   let failure: KgetError | undefined;
-  let wake = (): void => undefined;
+  let wake = noOp;
   const fail = (found: string): void => {
     failure ??= new KgetError('unreachable', `Lost the guest agent of ${title}: ${found}`);
     wake();

@@ -1,10 +1,13 @@
 import { existsSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { assert } from '../../base/assert.ts';
+import { KgetError } from '../../base/error.ts';
 import type { DiskSnapshotFigures } from '../hypervisor.ts';
 import { allNodes, awaitJob, type DiskNode } from './jobs.ts';
 import type { Machine } from './machine.ts';
 import { ownDisks, type OwnDisk } from './places.ts';
+import { punchHoles } from './punch.ts';
 import type { Qmp } from './qmp.ts';
 
 /** The bitmap of what was written since the latest snapshot. */
@@ -87,7 +90,9 @@ export async function openTargets(qmp: Qmp, plans: readonly DiskPlan[]): Promise
     }
     const unmap = { discard: 'unmap', 'detect-zeroes': 'unmap' };
     await qmp.execute('blockdev-add', {
-      ...{ driver: 'raw', 'node-name': targetOf(disk), ...unmap },
+      driver: 'raw',
+      'node-name': targetOf(disk),
+      ...unmap,
       file: { driver: 'file', 'node-name': `${targetOf(disk)}-f`, filename: path, ...unmap },
     });
   }
@@ -127,11 +132,9 @@ export async function awaitBackup(
   plans: readonly (DiskPlan & { readonly dirtyBytes: number | null })[],
 ): Promise<DiskSnapshotFigures[]> {
   const { clock } = machine.host;
-  const copies = plans.map(async ({ disk, path, mode, reason, dirtyBytes }) => {
+  const copies = plans.map(async ({ disk, mode, reason, dirtyBytes }) => {
     const what = `copy disk "${disk.name}" of ${machine.title}`;
-    const progress = await awaitJob(qmp, targetOf(disk), { clock, what });
-    // A job counts the holes of a whole disk, too.
-    const copiedBytes = mode === 'full' ? statSync(path).blocks * BLOCK_BYTES : progress;
+    const copiedBytes = await awaitJob(qmp, targetOf(disk), { clock, what });
     return { disk: disk.name, mode, reason, dirtyBytes, copiedBytes };
   });
   const settled = await Promise.allSettled(copies);
@@ -140,9 +143,27 @@ export async function awaitBackup(
   return Promise.all(copies);
 }
 
-export async function syncFiles(plans: readonly DiskPlan[]): Promise<void> {
-  for (const { path } of plans) {
-    await using file = await open(path, 'r+');
+/** Syncs the files of disks, without room for what is zero; what their copies came to. */
+export async function finishFiles(
+  { host }: Machine,
+  plans: readonly DiskPlan[],
+  copied: readonly DiskSnapshotFigures[],
+): Promise<DiskSnapshotFigures[]> {
+  const finished: DiskSnapshotFigures[] = [];
+  for (const figures of copied) {
+    const plan = plans.find(({ disk }) => disk.name === figures.disk);
+    assert(plan !== undefined, 'what was copied was planned');
+    if (plan.mode === 'full') await punchHoles(host.programs, plan.path);
+    await using file = await open(plan.path, 'r+');
     await file.sync();
+    const { blocks, size } = await file.stat();
+    if (size !== plan.sizeBytes) {
+      const fault = `${plan.path} has ${size} bytes, wanted ${plan.sizeBytes}`;
+      throw new KgetError('internal', `Cannot use the copy of disk "${figures.disk}": ${fault}`);
+    }
+    // The job of a whole disk counts the holes, too.
+    const isWhole = plan.mode === 'full';
+    finished.push(isWhole ? { ...figures, copiedBytes: blocks * BLOCK_BYTES } : figures);
   }
+  return finished;
 }

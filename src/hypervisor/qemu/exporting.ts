@@ -33,11 +33,11 @@ export async function exportDisk(machine: Machine, name: string): Promise<DiskEx
   const id = `${EXPORT_PREFIX}${disk.node}`;
   const scratch = join(places.directory, `${id}.qcow2`);
   let sizeBytes = 0;
-  async function end(qmp: Qmp): Promise<void> {
+  const giveUp = async (qmp: Qmp): Promise<void> => {
     await endExport(qmp, id);
     await clearJobs(qmp, id, host.clock);
     await endServer(qmp);
-  }
+  };
   await host.sessions.use(control(machine), async (qmp) => {
     await refuseSecond(qmp, id, machine);
     rmSync(scratch, { force: true });
@@ -45,7 +45,9 @@ export async function exportDisk(machine: Machine, name: string): Promise<DiskEx
       ({ sizeBytes } = await nodeOf(qmp, disk.node));
       await host.programs.image(['create', '-q', '-f', 'qcow2', scratch, `${sizeBytes}`]);
       await qmp.execute('blockdev-add', {
-        ...{ driver: 'qcow2', 'node-name': id, backing: disk.node },
+        driver: 'qcow2',
+        'node-name': id,
+        backing: disk.node,
         file: { driver: 'file', filename: scratch },
       });
       const fix = { 'job-id': id, device: disk.node, target: id, sync: 'none' };
@@ -54,7 +56,7 @@ export async function exportDisk(machine: Machine, name: string): Promise<DiskEx
       const named = { type: 'nbd', id, 'node-name': id, name };
       await qmp.execute('block-export-add', named);
     } catch (error) {
-      if (!qmp.ended.aborted) await end(qmp).catch(() => undefined);
+      if (!qmp.ended.aborted) await giveUp(qmp).catch(() => undefined);
       rmSync(scratch, { force: true });
       throw error;
     }
@@ -68,7 +70,9 @@ export async function exportDisk(machine: Machine, name: string): Promise<DiskEx
       if (isClosed) return;
       isClosed = true;
       try {
-        if (processOf(places) !== undefined) await host.sessions.use(control(machine), end);
+        if (processOf(places) !== undefined) {
+          await host.sessions.use(control(machine), async (qmp) => giveUp(qmp));
+        }
       } finally {
         rmSync(scratch, { force: true });
         rmSync(places.nbd, { force: true });
@@ -151,7 +155,10 @@ async function readMap(
   granularityBytes: number,
 ): Promise<DirtyMap> {
   const image = JSON.stringify({
-    ...{ driver: 'nbd', 'server.type': 'unix', 'server.path': places.nbd, export: name },
+    driver: 'nbd',
+    'server.type': 'unix',
+    'server.path': places.nbd,
+    export: name,
     'x-dirty-bitmap': `qemu:dirty-bitmap:${READ_BITMAP}`,
   });
   const text = await host.programs.image(['map', '--output=json', `json:${image}`]);

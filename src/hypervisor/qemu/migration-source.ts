@@ -109,11 +109,17 @@ async function beginMirror(
   bytesPerSecond: number | null,
 ): Promise<void> {
   await qmp.execute('blockdev-add', {
-    ...{ driver: 'nbd', 'node-name': id, export: node },
+    driver: 'nbd',
+    'node-name': id,
+    export: node,
     server: { type: 'inet', host, port: `${diskPort}` },
   });
   await qmp.execute('blockdev-mirror', {
-    ...{ 'job-id': id, device: node, target: id, sync, 'auto-dismiss': false },
+    'job-id': id,
+    device: node,
+    target: id,
+    sync,
+    'auto-dismiss': false,
     // What the guest writes goes to both at once, so that the mirror is level in the end.
     'copy-mode': 'write-blocking',
     ...(bytesPerSecond === null ? {} : { speed: Math.ceil(bytesPerSecond) }),

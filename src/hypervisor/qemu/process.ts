@@ -57,23 +57,23 @@ export async function launch(machine: Machine, from: 'start' | 'incoming'): Prom
     stdio: ['ignore', errors, errors],
   });
   closeSync(errors);
-  let end: string | undefined;
+  const end: { found?: string } = {};
   child.once('exit', (code, signal) => {
-    end ??= `it ended with ${signal ?? code}`;
+    end.found ??= `it ended with ${signal ?? code}`;
   });
   child.once('error', (error) => {
-    end ??= error.message;
+    end.found ??= error.message;
   });
   const limit = host.clock.nowMs() + LAUNCH_LIMIT_MS;
-  while (end === undefined && host.clock.nowMs() < limit) {
+  while (end.found === undefined && host.clock.nowMs() < limit) {
     if (await answers(machine)) {
       child.unref();
       return;
     }
     await host.clock.sleep(LOOK_INTERVAL_MS);
   }
-  const found = end ?? `it did not answer within ${LAUNCH_LIMIT_MS / 1000} s`;
-  await reap(child, () => end !== undefined, machine);
+  const found = end.found ?? `it did not answer within ${LAUNCH_LIMIT_MS / 1000} s`;
+  await reap(child, () => end.found !== undefined, machine);
   throw await launchFailure(machine, found);
 }
 

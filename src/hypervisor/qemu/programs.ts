@@ -7,8 +7,8 @@ import type { Clock } from '../../base/clock.ts';
 
 const runFile = promisify(execFile);
 
-/** For what only looks, or makes an empty file. */
-const PROGRAM_LIMIT_MS = 30_000;
+/** For what only looks, makes an empty file, or punches holes. */
+const PROGRAM_LIMIT_MS = 120_000;
 const MAX_OUTPUT_BYTES = 64 * 2 ** 20;
 
 /** The oldest that is tried: backups into raw files, exports and `blockdev-reopen` came before. */
@@ -33,6 +33,8 @@ export interface Programs {
   system(arch: VmSpec['arch']): string;
   /** Runs qemu-img; what it says. @throws KgetError `internal`, `no-room`, `unreachable` */
   image(words: readonly string[]): Promise<string>;
+  /** Runs commands of qemu-io on a raw file. @throws KgetError as `image` */
+  discard(path: string, commands: readonly string[]): Promise<void>;
 }
 
 export function qemuPrograms(options: ProgramOptions): Programs {
@@ -64,13 +66,25 @@ export function qemuPrograms(options: ProgramOptions): Programs {
     },
     system,
     image: async (words) => run('qemu-img', words, 'qemu-utils'),
+    async discard(path, commands) {
+      const words = ['-f', 'raw', '-d', 'unmap', path];
+      await run('qemu-io', words, 'qemu-utils', `${commands.join('\n')}\n`);
+    },
   };
 }
 
-async function run(program: string, words: readonly string[], owner: string): Promise<string> {
+async function run(
+  program: string,
+  words: readonly string[],
+  owner: string,
+  input = '',
+): Promise<string> {
   try {
     const limits = { timeout: PROGRAM_LIMIT_MS, maxBuffer: MAX_OUTPUT_BYTES };
-    return (await runFile(program, words, { ...limits, killSignal: 'SIGKILL' })).stdout;
+    const running = runFile(program, words, { ...limits, killSignal: 'SIGKILL' });
+    // A program that ends early says why.
+    running.child.stdin?.on('error', () => undefined).end(input);
+    return (await running).stdout;
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT') {
       const advice = `it is not installed; install it (Debian: ${owner})`;

@@ -17,6 +17,7 @@ import { qemuSessions } from './sessions.ts';
 import { beginSnapshot } from './snapshot.ts';
 import { hasLatest } from './snapshot-marker.ts';
 import { factsOf, stateOf } from './states.ts';
+import { switchBase, type LocalBase } from './switch-base.ts';
 import { turns } from './turns.ts';
 
 export interface QemuOptions {
@@ -29,8 +30,18 @@ export interface QemuOptions {
   readonly qemuSystem?: string;
 }
 
+/** What QEMU can beyond the port. */
+export interface QemuHypervisor extends Hypervisor {
+  /**
+   * Has a disk, of which the machine was started over NBD, start from a file with the same bytes
+   * that has arrived. In any state but `suspended` and `incoming`; idempotent.
+   * @throws KgetError `usage`
+   */
+  switchBase(name: string, disk: string, to: LocalBase): Promise<void>;
+}
+
 /** Machines of QEMU, each a process of its own that outlives us. */
-export function qemuHypervisor(options: QemuOptions): Hypervisor {
+export function qemuHypervisor(options: QemuOptions): QemuHypervisor {
   const host = hostOf(options);
   const { inTurn, alsoCopying, untilCopied } = turns();
   const freezing = freezer();
@@ -57,9 +68,9 @@ export function qemuHypervisor(options: QemuOptions): Hypervisor {
     return factsOf(machine);
   }
 
-  const control = ({ places, title }: Machine) => ({ path: places.control, title });
-  const tell = async (machine: Machine, command: string): Promise<void> => {
-    await host.sessions.use(control(machine), async (qmp) => qmp.execute(command));
+  const tell = async ({ places, title }: Machine, command: string): Promise<void> => {
+    const where = { path: places.control, title };
+    await host.sessions.use(where, async (qmp) => qmp.execute(command));
   };
 
   return {
@@ -166,6 +177,13 @@ export function qemuHypervisor(options: QemuOptions): Hypervisor {
     },
     async abandonMigration(name) {
       await inTurn(name, async () => abandonMigration(host, name));
+    },
+    async switchBase(name, disk, to) {
+      const states = ['defined', 'running', 'paused', 'stopped', 'panicked'] as const;
+      await on(name, { states, to: 'change a disk of' }, async (machine) => {
+        await untilCopied(name);
+        await switchBase(machine, disk, to);
+      });
     },
   };
 }

@@ -87,13 +87,15 @@ export async function connectQmp(options: QmpOptions): Promise<Qmp> {
       throw new KgetError('internal', `Cannot ask QEMU of ${title}: too many commands`);
     }
     const over = new AbortController();
+    const giveUpLate = async (settle: (error: KgetError) => void): Promise<void> => {
+      await clock.sleep(waitMs, over.signal);
+      const found = `no answer to ${what} within ${waitMs / 1000} s`;
+      settle(new KgetError('timeout', `Gave up on QEMU of ${title}: ${found}`));
+    };
     try {
       const answer = await new Promise<QmpAnswer | KgetError>((resolve) => {
         waiting.set(id, resolve);
-        void clock.sleep(waitMs, over.signal).then(() => {
-          const found = `no answer to ${what} within ${waitMs / 1000} s`;
-          resolve(new KgetError('timeout', `Gave up on QEMU of ${title}: ${found}`));
-        });
+        void giveUpLate(resolve);
       });
       if (answer instanceof KgetError) throw answer;
       if (answer.kind === 'refusal') throw new QmpRefusal(title, what, answer.reason);

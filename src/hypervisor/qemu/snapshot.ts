@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectory, replaceFile, syncDirectory } from '../../content/durable.ts';
 import { KgetError } from '../../base/error.ts';
@@ -16,7 +15,7 @@ import {
   dirtyBytesOf,
   openTargets,
   planBackup,
-  syncFiles,
+  finishFiles,
   type DiskPlan,
 } from './backup.ts';
 import { clearJobs } from './jobs.ts';
@@ -68,9 +67,9 @@ async function disksOnly(
   const plans = await prepare(qmp, machine, request);
   await beginBackup(qmp, plans);
   begun({ pausedMs: 0 });
-  const disks = await awaitBackup(qmp, machine, plans);
+  const copied = await awaitBackup(qmp, machine, plans);
   await closeTargets(qmp, plans);
-  await complete(machine, request, plans);
+  const disks = await complete(machine, request, { plans, copied });
   return { disks, memoryBytes: 0 };
 }
 
@@ -110,8 +109,8 @@ async function withMemory(
   begun({ pausedMs: wasRunning ? clock.nowMs() - stopped : 0 });
   const description = await describeMemory(machine);
   await replaceFile(join(request.directory, 'memory.json'), description);
-  await complete(machine, request, plans);
-  return { disks: sum(copied), memoryBytes };
+  const disks = await complete(machine, request, { plans, copied: sum(copied) });
+  return { disks, memoryBytes };
 }
 
 async function prepare(qmp: Qmp, machine: Machine, request: SnapshotRequest): Promise<Plan[]> {
@@ -121,25 +120,22 @@ async function prepare(qmp: Qmp, machine: Machine, request: SnapshotRequest): Pr
   const plans = await planBackup(qmp, machine, { directory, full, isLatest });
   await dropMarker(machine, directory);
   await openTargets(qmp, plans);
-  return Promise.all(
-    plans.map(async (plan) => ({ ...plan, dirtyBytes: await dirtyBytesOf(qmp, plan) })),
-  );
+  const prepared: Plan[] = [];
+  for (const plan of plans) {
+    prepared.push({ ...plan, dirtyBytes: await dirtyBytesOf(qmp, plan) });
+  }
+  return prepared;
 }
 
 async function complete(
   machine: Machine,
   { directory }: SnapshotRequest,
-  plans: readonly DiskPlan[],
-): Promise<void> {
-  await syncFiles(plans);
+  { plans, copied }: { plans: readonly DiskPlan[]; copied: readonly DiskSnapshotFigures[] },
+): Promise<DiskSnapshotFigures[]> {
+  const disks = await finishFiles(machine, plans, copied);
   await syncDirectory(directory);
-  for (const { path, sizeBytes, disk } of plans) {
-    const found = statSync(path).size;
-    if (found === sizeBytes) continue;
-    const fault = `${path} has ${found} bytes, wanted ${sizeBytes}`;
-    throw new KgetError('internal', `Cannot use the snapshot of disk "${disk.name}": ${fault}`);
-  }
   await setMarker(machine, directory);
+  return disks;
 }
 
 /** Of one round or two: what the first one did, and all that was copied. */

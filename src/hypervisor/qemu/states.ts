@@ -91,7 +91,8 @@ export function exitByEvents(events: readonly QmpEvent[], words: string): VmExit
   if (last.name === 'GUEST_PANICKED') {
     return { reason: 'panicked', detail: "the guest's kernel has panicked" };
   }
-  const reason = String(last.data['reason'] ?? 'unknown');
+  const { reason: told } = last.data;
+  const reason = typeof told === 'string' ? told : 'unknown';
   if (last.data['guest'] === true) return { reason: 'guest', detail: reason };
   if (reason === 'host-qmp-quit') return { reason: 'stopped', detail: 'it was ended' };
   return { reason: 'killed', detail: `${reason}${words === '' ? '' : `: ${words}`}` };

@@ -31,9 +31,8 @@ function keepUntilSettled(
   name: string,
   work: Promise<unknown>,
 ): void {
-  const settled = Promise.allSettled([work]);
-  kept.set(name, settled);
-  void settled.then(() => {
+  const settled = Promise.allSettled([work]).finally(() => {
     if (kept.get(name) === settled) kept.delete(name);
   });
+  kept.set(name, settled);
 }

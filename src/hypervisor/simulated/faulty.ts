@@ -13,7 +13,7 @@ export type Fault =
   /** It is done, but nobody says so: after its limit it throws `timeout`. */
   | { readonly kind: 'unanswered' };
 
-export type HypervisorCall = Exclude<keyof Hypervisor, 'kind'>;
+type HypervisorCall = Exclude<keyof Hypervisor, 'kind'>;
 
 export interface FaultOptions {
   readonly clock: Clock;

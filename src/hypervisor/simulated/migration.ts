@@ -49,6 +49,11 @@ export async function migrate(
     leftBytes = Math.min(spec.memoryBytes, dirtied) + written;
   }
   const downtimeMs = leftBytes / bytesPerMs;
+  if (clock.nowMs() + downtimeMs > startedMs + options.limitMs) {
+    await clock.sleep(startedMs + options.limitMs - clock.nowMs(), signal);
+    if (signal.aborted) throw refusal(spec.name, 'cancelled', 'stopped on request');
+    throw refusal(spec.name, 'timeout', `it takes more than ${options.limitMs} ms`);
+  }
   await switchOver(machine, { endpoint, host, downtimeMs });
   movedBytes += leftBytes;
   return { totalMs: clock.nowMs() - startedMs, downtimeMs, movedBytes };

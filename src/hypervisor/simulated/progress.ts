@@ -11,14 +11,17 @@ import {
 /** Lines of one machine that are kept; a guest that says more has a fault of its script. */
 const MAX_LINES = 10_000;
 
+/** Times are sums of floating-point numbers: what is due so soon is due now, or never. */
+const ROUNDING_MS = 1e-6;
+
 /** Brings a machine from when it was last seen to now: its guest has done all that was due. */
 export function settleMachine(machine: SimulatedMachine): void {
   const nowMs = machine.clock.nowMs();
   while (machine.state === 'running') {
     const next = nextAct(machine.script, machine.memory);
     const leftMs = nowMs - machine.seenMs;
-    if (next === undefined || next.inMs > leftMs) break;
-    passTime(machine, next.inMs);
+    if (next === undefined || next.inMs > leftMs + ROUNDING_MS) break;
+    passTime(machine, Math.min(next.inMs, leftMs));
     if (next.act.kind !== 'power-off' || machine.memory.offAtMs === null) {
       machine.memory = { ...machine.memory, stepsDone: machine.memory.stepsDone + 1 };
     }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { KgetError, toFailure, type Failure } from '../../base/error.ts';
 import type { DeployedFile, HostCaller } from '../../control/host-calls.ts';
+import { type DeployedNode, type FirstLook, openBooks } from './books.ts';
 import { planChains } from './chain.ts';
 import { deployFile } from './deploy-file.ts';
 
@@ -36,18 +37,7 @@ export interface DeployOptions {
   readonly limitMs?: number;
 }
 
-/** What came of one node. */
-export interface DeployedNode {
-  readonly node: string;
-  /** Bytes of frames that it got over the network, the last try of each file. */
-  readonly wireBytes: number;
-  /** From the start of the deployment until it had everything, verified and durable. */
-  readonly seconds: number;
-  /** Files that it had before. */
-  readonly filesPresent: number;
-  /** Why files are missing there. */
-  readonly failure?: Failure;
-}
+export type { DeployedNode } from './books.ts';
 
 export interface DeployReport {
   readonly seconds: number;
@@ -70,108 +60,62 @@ const MAX_FILES = 32;
  * the others. @throws KgetError `usage` for too many files; never for the sake of a node
  */
 export async function deploy(options: DeployOptions): Promise<DeployReport> {
-  const { files, nodes, clock, observer } = options;
+  const { files, clock, observer, frontend } = options;
   if (files.length > MAX_FILES) {
-    const most = `found ${files.length} files, wanted ${MAX_FILES} at most; pack them in an archive`;
-    throw new KgetError('usage', `Cannot deploy: ${most}`);
+    const found = `found ${files.length} files, wanted ${MAX_FILES} at most`;
+    throw new KgetError('usage', `Cannot deploy: ${found}; pack them in an archive`);
   }
   const startMs = clock.nowMs();
   const endMs = startMs + (options.limitMs ?? DEPLOY_LIMIT_MS);
+  const elapsedSeconds = (): number => (clock.nowMs() - startMs) / 1000;
+  const { present, lost } = await lookAt(options);
+  const books = openBooks({
+    nodes: options.nodes.map(({ node }) => node),
+    files,
+    present,
+    lost,
+    elapsedSeconds,
+    onSettled: (node) => observer?.settled?.(node),
+  });
+  const nodes = options.nodes.filter(({ node }) => present.has(node));
+  let frontendBytes = 0;
+  const bringing = files.map((file) =>
+    deployFile(file, {
+      ...options,
+      nodes,
+      endMs,
+      chains: planChains({
+        frontend: frontend.node,
+        nodes: nodes.map(({ node }) => node),
+        holders: new Set([...present].flatMap(([node, has]) => (has.has(file.digest) ? node : []))),
+      }),
+      onRelinked: (node, from, failure) => observer?.relinked?.(node, from, failure),
+      onArrived(node, { from, wireBytes }) {
+        if (from === frontend.node) frontendBytes += wireBytes;
+        books.arrived(node, wireBytes);
+      },
+      onLost: (node, failure) => books.lost(node, failure),
+    }),
+  );
+  await Promise.all(bringing);
+  return { seconds: elapsedSeconds(), nodes: books.nodes(), frontendBytes };
+}
+
+/** Asks all nodes at once which of the files they have. */
+async function lookAt({ files, nodes, signal }: DeployOptions): Promise<FirstLook> {
   const present = new Map<string, ReadonlySet<string>>();
   const lost = new Map<string, Failure>();
+  const wanted = new Set(files.map(({ digest }) => digest));
+  const terms = { limitMs: PRESENT_LIMIT_MS, signal };
   await Promise.all(
-    nodes.map(async (node) => {
+    nodes.map(async ({ node, caller }) => {
       try {
-        present.set(node.node, await presentOn(node, options));
+        const { digests } = await caller.call('present', { files: [...files] }, terms);
+        present.set(node, new Set(digests.filter((digest) => wanted.has(digest))));
       } catch (error) {
-        lost.set(node.node, toFailure(error));
+        lost.set(node, toFailure(error));
       }
     }),
   );
-  const living = nodes.filter(({ node }) => !lost.has(node));
-  const chainsOf = ({ digest }: DeployedFile): ReturnType<typeof planChains> =>
-    planChains({
-      frontend: options.frontend.node,
-      nodes: living.map(({ node }) => node),
-      holders: new Set(
-        living.map(({ node }) => node).filter((node) => present.get(node)?.has(digest)),
-      ),
-    });
-  const books = new Map(nodes.map(({ node }) => [node, openBook(node, { lost, files, present })]));
-  let frontendBytes = 0;
-
-  function settle(node: string): void {
-    const book = books.get(node);
-    if (book === undefined || book.missing > 0) return;
-    book.seconds = (clock.nowMs() - startMs) / 1000;
-    observer?.settled?.(closed(book));
-  }
-  for (const { node } of nodes) settle(node);
-  await Promise.all(
-    files.map((file) =>
-      deployFile(file, {
-        ...options,
-        nodes: living,
-        chains: chainsOf(file),
-        endMs,
-        onRelinked: (node, from, failure) => observer?.relinked?.(node, from, failure),
-        onArrived(node, { from, wireBytes }) {
-          const book = books.get(node);
-          if (book === undefined) return;
-          book.missing -= 1;
-          book.wireBytes += wireBytes;
-          if (from === options.frontend.node) frontendBytes += wireBytes;
-          settle(node);
-        },
-        onLost(node, failure) {
-          const book = books.get(node);
-          if (book === undefined) return;
-          book.missing -= 1;
-          book.failure ??= failure;
-          settle(node);
-        },
-      }),
-    ),
-  );
-  const seconds = (clock.nowMs() - startMs) / 1000;
-  return { seconds, nodes: [...books.values()].map(closed), frontendBytes };
-}
-
-/** A node's record as it is written. */
-interface Book {
-  readonly node: string;
-  readonly filesPresent: number;
-  /** Files that are neither there nor given up. */
-  missing: number;
-  wireBytes: number;
-  seconds: number;
-  failure: Failure | undefined;
-}
-
-function openBook(
-  node: string,
-  facts: {
-    readonly lost: ReadonlyMap<string, Failure>;
-    readonly files: readonly DeployedFile[];
-    readonly present: ReadonlyMap<string, ReadonlySet<string>>;
-  },
-): Book {
-  const failure = facts.lost.get(node);
-  const filesPresent = facts.present.get(node)?.size ?? 0;
-  const missing = failure === undefined ? facts.files.length - filesPresent : 0;
-  return { node, filesPresent, missing, wireBytes: 0, seconds: 0, failure };
-}
-
-function closed({ node, filesPresent, wireBytes, seconds, failure }: Book): DeployedNode {
-  return { node, filesPresent, wireBytes, seconds, ...(failure !== undefined && { failure }) };
-}
-
-async function presentOn(
-  { caller }: DeployNode,
-  { files, signal }: DeployOptions,
-): Promise<ReadonlySet<string>> {
-  const limits = { limitMs: PRESENT_LIMIT_MS, signal };
-  const { digests } = await caller.call('present', { files: [...files] }, limits);
-  const wanted = new Set(files.map(({ digest }) => digest));
-  return new Set(digests.filter((digest) => wanted.has(digest)));
+  return { present, lost };
 }

@@ -65,6 +65,8 @@ export async function endVms(options: EndOptions): Promise<LeftBehind> {
       ports.record({ type: 'snapshot', cut: name, run: collected.place, at: ports.now() });
     }
   }
+  // Whatever the gathers made of a node: all of it that is wanted is safe here, or it is withheld.
+  await Promise.all(hosts.map(({ node }) => giveBack.release(node)));
   return giveBack.left;
 }
 
@@ -140,7 +142,7 @@ function recordedCut({ vm, node, pausedMs, frozen, disks }: Taken) {
 
 /** Where the files of a cut lie: its nodes, and globs for all of them. */
 export function cutFiles(taken: readonly Taken[]): { nodes: string[]; patterns: string[] } {
-  const paths = taken.flatMap(({ files }) => files.map(({ path }) => path));
+  const paths = taken.flatMap(({ files, node }) => files.map(({ path }) => onAnyNode(path, node)));
   return {
     nodes: [...new Set(taken.map(({ node }) => node))],
     patterns: [...new Set(paths.map((path) => path.replace(/[^/]*$/, '*')))],
@@ -155,10 +157,15 @@ function noteOutputs(outputs: readonly SeenVm[], collected: Collected, ports: Jo
   }
 }
 
+/** A pattern for what is in the same place on other nodes; hosts keep apart what is of which node. */
+function onAnyNode(path: string, node: string): string {
+  return path.replaceAll(`/${node}/`, '/{node}/');
+}
+
 /** Globs for the archives of outputs of the job's machines, on whatever node they are. */
 function outputPatterns(job: string, vms: readonly SeenVm[]): string[] {
-  const patterns = vms.flatMap(({ found: { name, outputsPath } }) =>
-    outputsPath === null ? [] : [outputsPath.replaceAll(name, `${job}.*`)],
+  const patterns = vms.flatMap(({ found: { name, outputsPath }, host: { node } }) =>
+    outputsPath === null ? [] : [onAnyNode(outputsPath.replaceAll(name, `${job}.*`), node)],
   );
   return [...new Set(patterns)];
 }

@@ -28,12 +28,13 @@ export async function fetchPackage(
   context: ProgramContext,
   { name, directory }: { readonly name: string; readonly directory: string },
 ): Promise<string> {
-  const offer = await look(context, name);
-  const kept = join(directory, offer.fileName);
-  if (existsSync(kept) && (await digestOf(kept)) === offer.sha256) return kept;
   await makeDirectory(directory);
+  // Apt has nothing to say about a package whose file is where it runs already.
   const fresh = await mkdtemp(join(directory, 'download-'));
   try {
+    const offer = await look(context, { name, directory: fresh });
+    const kept = join(directory, offer.fileName);
+    if (existsSync(kept) && (await digestOf(kept)) === offer.sha256) return kept;
     await runProgram(context, {
       purpose: `download the package ${name}`,
       words: ['apt-get', 'download', name],
@@ -46,10 +47,10 @@ export async function fetchPackage(
       throw new KgetError('usage', `Cannot download the package ${name}: apt-get wrote no file`);
     }
     renameSync(join(fresh, found), kept);
+    return kept;
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
-  return kept;
 }
 
 /** Unpacks a package's files into a directory, which is made. */
@@ -86,7 +87,10 @@ export async function fetchKernelPackage(
   throw new KgetError('usage', `Cannot find a kernel: ${name} depends on others, ${MAX_HOPS} deep`);
 }
 
-async function look(context: ProgramContext, name: string): Promise<Offer> {
+async function look(
+  context: ProgramContext,
+  { name, directory }: { readonly name: string; readonly directory: string },
+): Promise<Offer> {
   let text: string;
   try {
     text = await runProgram(context, {
@@ -94,6 +98,7 @@ async function look(context: ProgramContext, name: string): Promise<Offer> {
       words: ['apt-get', '--print-uris', 'download', name],
       package: 'apt',
       limitMs: LOOK_LIMIT_MS,
+      directory,
     });
   } catch (cause) {
     const found = cause instanceof KgetError ? cause.message : String(cause);

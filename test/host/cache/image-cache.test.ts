@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { snapshotIndexPath } from '../../../src/catalogue/catalogue.ts';
 import { openIndex } from '../../../src/content/index-reader.ts';
+import type { FetchResult } from '../../../src/host/cache/fetches.ts';
 import type { ImageCache } from '../../../src/host/cache/image-cache.ts';
 import { makeStore } from '../../store/fixtures.ts';
 import { rateLimit } from '../../../src/transfer/rate-limit.ts';
@@ -40,17 +41,17 @@ void suite('image cache', { timeout: 60_000 }, () => {
       peerOf('frontend', frontend),
       ...nodes.map((it, at) => peerOf(names[at] ?? '', it)),
     ];
-    const fetches = nodes.map((_, at) => {
-      const place = nodes.length - 1 - at;
-      const from = chain[place];
+    const fetches: Promise<FetchResult>[] = [];
+    for (const [at, node] of [...nodes.entries()].toReversed()) {
+      const from = chain[at];
       assert.ok(from);
-      return nodes[place]?.fetch({ file, from }, never);
-    });
+      fetches.push(node.fetch({ file, from }, never));
+    }
     const results = await Promise.all(fetches);
     for (const node of nodes) assert.ok(readFileSync(node.pathOf(file.digest)).equals(bytes));
     // 3 zero chunks, and one that repeats: the file has a short last one.
-    for (const result of results) assert.equal(result?.chunks, 401 - 4);
-    for (const result of results) assert.ok((result?.wireBytes ?? 0) < 1.05 * bytes.length);
+    for (const { chunks } of results) assert.equal(chunks, 401 - 4);
+    for (const { wireBytes } of results) assert.ok(wireBytes < 1.05 * bytes.length);
     assert.deepEqual(lab.notices, []);
   });
 

@@ -10,6 +10,15 @@ const LIMIT_MS = 120_000;
 /** So slow that a migration is under way when it is aborted. */
 const CRAWL_BYTES_PER_SECOND = 4096;
 
+const options = (more: Partial<MigrationOptions> = {}): MigrationOptions => ({
+  sharedStorage: false,
+  limitMs: LIMIT_MS,
+  downtimeLimitMs: 300,
+  bytesPerSecond: null,
+  signal: new AbortController().signal,
+  ...more,
+});
+
 /** Machines that move to another host, and such as do not. */
 export function describeMigration(make: () => Promise<HypervisorFixture>): void {
   void describe('migration of a machine', () => {
@@ -24,15 +33,6 @@ export function describeMigration(make: () => Promise<HypervisorFixture>): void 
       await fixture.guest.counterBeyond(fixture.here, 'vm', 1);
     });
     after(async () => fixture?.close());
-
-    const options = (more: Partial<MigrationOptions> = {}): MigrationOptions => ({
-      sharedStorage: false,
-      limitMs: LIMIT_MS,
-      downtimeLimitMs: 300,
-      bytesPerSecond: null,
-      signal: new AbortController().signal,
-      ...more,
-    });
 
     void it('`abandonMigration` leaves nothing when it was prepared', async (context) => {
       if (there === null) return context.skip('this driver does not migrate');

@@ -133,7 +133,7 @@ export function describeSnapshots(make: () => Promise<HypervisorFixture>): void 
       assert.ok(underWay.pausedMs >= 0);
       const { memoryBytes } = await underWay.finished;
       assert.ok(memoryBytes > 0);
-      const files = (await readdir(directory)).filter((it) => !it.startsWith('.'));
+      const files = (await readdir(directory)).filter((file) => !file.startsWith('.'));
       assert.deepEqual(files.sort(), ['memory', 'memory.json', 'root.raw']);
       await hypervisor.resume('vm');
       const now = await fixture.guest.counter(fixture.here, 'vm');

@@ -55,22 +55,24 @@ function textOf(outcome: JobOutcome): string {
   return outcome.kind === 'exit' ? String(outcome.status) : outcome.reason;
 }
 
-function vm(events: readonly string[], fields: Partial<FoundVm> = {}): readonly FoundVm[] {
+function machine(events: readonly string[], fields: Partial<FoundVm> = {}): readonly FoundVm[] {
   return [foundVm({ name: 'count.1', events: [...events], ...fields })];
 }
 
 void suite('watchJob', () => {
   void test('`watchJob` tells of a machine once when it runs and once when it has ended', async () => {
     const done = ['started', 'exit 0', 'outputs 1', 'done'];
-    const { result, said } = await watched({ kn01: [vm([]), vm(['started']), vm(done)] });
+    const { result, said } = await watched({
+      kn01: [machine([]), machine(['started']), machine(done)],
+    });
     assert.equal(result, 'ended');
     assert.deepEqual(said, ['count.1 runs on kn01', 'count.1 ended on kn01: 0']);
   });
 
   void test('`watchJob` follows a machine to another node while both know of it', async () => {
     const { said } = await watched({
-      kn01: [vm(['started']), vm(['started'], { state: 'stopped' }), []],
-      kn02: [[], vm([], { state: 'incoming' }), vm(['started', 'exit 0', 'done'])],
+      kn01: [machine(['started']), machine(['started'], { state: 'stopped' }), []],
+      kn02: [[], machine([], { state: 'incoming' }), machine(['started', 'exit 0', 'done'])],
     });
     assert.deepEqual(said, [
       'count.1 runs on kn01',
@@ -80,24 +82,24 @@ void suite('watchJob', () => {
   });
 
   void test('`watchJob` gives a machine up when its node stays silent, and not before', async () => {
-    const { said } = await watched({ kn01: [vm(['started']), 'silent'] });
+    const { said } = await watched({ kn01: [machine(['started']), 'silent'] });
     assert.equal(said.at(-1), 'count.1 ended on kn01: lost');
     assert.ok(said.filter((line) => line === 'reconnect kn01').length >= 10);
   });
 
   void test('`watchJob` goes on with an agent that could be started again', async () => {
     const back = fakeHost('kn01', {
-      look: async () => ({ vms: [...vm(['started', 'exit 4', 'done'])] }),
+      look: async () => ({ vms: [...machine(['started', 'exit 4', 'done'])] }),
     });
     const { said } = await watched(
-      { kn01: [vm(['started']), 'silent'] },
+      { kn01: [machine(['started']), 'silent'] },
       { reconnect: async () => back },
     );
     assert.deepEqual(said, ['count.1 runs on kn01', 'count.1 ended on kn01: 4']);
   });
 
   void test('`watchJob` gives a machine up that no node knows of any more', async () => {
-    const { said } = await watched({ kn01: [vm(['started']), []], kn02: [[]] });
+    const { said } = await watched({ kn01: [machine(['started']), []], kn02: [[]] });
     assert.equal(said.at(-1), 'count.1 ended on kn01: lost');
   });
 
@@ -112,7 +114,7 @@ void suite('watchJob', () => {
   });
 
   void test('`watchJob` ends when the job is cancelled, or the command interrupted', async () => {
-    const scripts = { kn01: [vm(['started'])] };
+    const scripts = { kn01: [machine(['started'])] };
     assert.equal((await watched(scripts, { isCancelled: () => true })).result, 'cancelled');
     const signal = AbortSignal.abort();
     assert.equal((await watched(scripts, { signal })).result, 'interrupted');
