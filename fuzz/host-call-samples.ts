@@ -86,6 +86,7 @@ export const HOST_CALL_SAMPLES: { readonly [Name in CallName]: Sample<Name> } = 
       ],
     },
   ],
+  describe: [VM, { wanted: WANTED }],
   log: [
     { ...VM, source: 'command', offset: 0 },
     { text: 'hello\n', nextOffset: 6, totalBytes: 6 },

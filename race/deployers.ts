@@ -57,7 +57,8 @@ function imported(
   image: { readonly name: string; readonly file: string },
 ): string {
   const { name, file } = image;
-  return `node ${place.kgetplus} image import /labnode/${file} --name ${name} --format raw --store ${STORE}`;
+  const options = `--name ${name} --format raw --store ${STORE}`;
+  return `node ${place.kgetplus} image import /labnode/${file} ${options}`;
 }
 
 function pushed({ kgetplus, nodes, sshConfig }: DeployPlace, image: string): string {

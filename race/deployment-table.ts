@@ -53,8 +53,8 @@ export function table(heats: readonly DeployHeat[], course: Course): string {
     return `| ${cells.join(' | ')} |`;
   });
   return [
-    `${formatSize(size)} to ${nodes} nodes, ${rate}: S/B ${onceSeconds.toFixed(1)} s + pipeline fill ` +
-      `${fillSeconds.toFixed(1)} s = ${bound.toFixed(1)} s`,
+    `${formatSize(size)} to ${nodes} nodes, ${rate}: S/B ${inSeconds(onceSeconds)} s + ` +
+      `pipeline fill ${inSeconds(fillSeconds)} s = ${inSeconds(bound)} s`,
     '',
     '| Deployer | identical | last s | × bound | mean s | over link | × image | CPU s | nodes |',
     '| --- | --: | --: | --: | --: | --: | --: | --: | --: |',

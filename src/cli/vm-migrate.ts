@@ -4,8 +4,7 @@ import { formatTimeSpan, parseTimeSpan } from '../base/time-span.ts';
 import { formatSize, parseRate } from '../base/units.ts';
 import { deploy } from '../job/deploy/deploy.ts';
 import { migrateVm } from '../job/life/migrate-vm.ts';
-import { filesOf, wantVm } from '../job/run/want-vm.ts';
-import { partsOf } from '../job/record/known-job.ts';
+import { filesOfVm } from '../job/run/want-vm.ts';
 import { EXIT } from './exit-code.ts';
 import { addStoreOption, type StoreOption } from './store-option.ts';
 import type { System } from './system.ts';
@@ -20,6 +19,8 @@ Examples:
   kgetplus vm migrate latest.2 --to node07 --store /srv/snapshots
   kgetplus vm migrate latest --to node07 --limit 10min --bandwidth 500Mbit`;
 
+/** For an answer that costs nothing. */
+const STEP_MS = 60_000;
 const DEFAULT_LIMIT_MS = 5 * 60_000;
 const DEFAULT_DOWNTIME_MS = 300;
 /** What `--limit` may be. */
@@ -63,17 +64,20 @@ async function migrateAll(
   options: MigrateOptions,
   system: System,
 ): Promise<void> {
-  const { state, vms } = target;
+  const { vms } = target;
   const to = target.hostAt(options.to);
-  const parts = partsOf(state);
   const moving = vms.filter(({ host }) => host.node !== to.node);
   if (moving.length === 0) {
     throw new KgetError('usage', `Cannot migrate to ${to.node}: all of them are there already`);
   }
   for (const { found, host } of moving) {
     // What its disk starts from is on its node: it need not come from the frontend again.
+    const { wanted } = await host.caller.call('describe', { vm: found.name }, { limitMs: STEP_MS });
+    if (wanted === null) {
+      throw new KgetError('usage', `Cannot migrate ${found.name}: it is no machine of a job`);
+    }
     const { nodes } = await deploy({
-      files: filesOf(parts),
+      files: filesOfVm(wanted),
       frontend: host,
       nodes: [to],
       clock: system.clock,
@@ -82,7 +86,7 @@ async function migrateAll(
     const failure = nodes[0]?.failure;
     if (failure !== undefined) throw new KgetError(failure.code, failure.message);
     const figures = await migrateVm({
-      wanted: wantVm(found.name, parts),
+      wanted,
       source: host,
       target: to,
       sharedStorage: options.sharedStorage,

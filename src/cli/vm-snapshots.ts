@@ -1,5 +1,5 @@
 import { KgetError } from '../base/error.ts';
-import { readCatalogue, type Snapshot } from '../catalogue/catalogue.ts';
+import { readCatalogue, type Catalogue, type Snapshot } from '../catalogue/catalogue.ts';
 import { selectSnapshots } from '../catalogue/select.ts';
 import { openBlobIndex } from '../content/blob-index.ts';
 import { decodeMessage } from '../control/message-lines.ts';
@@ -30,9 +30,11 @@ export async function readVmSnapshots(
   selector: string,
   { place, chunks }: { readonly place: StorePlace; readonly chunks: ChunkReader },
 ): Promise<readonly VmSnapshot[]> {
-  const [run = '', node, vm] = selector.split('/');
+  const [wished = '', node, vm] = selector.split('/');
+  const catalogue = readCatalogue(place);
+  const run = wished === 'latest' ? latestRun(catalogue) : wished;
   const own = [run, ...(node === undefined ? [] : [node])].join('/');
-  const snapshots = selectSnapshots(readCatalogue(place), { selectors: [own] });
+  const snapshots = selectSnapshots(catalogue, { selectors: [own] });
   const found: VmSnapshot[] = [];
   for (const snapshot of snapshots) {
     const name = DESCRIPTION.exec(snapshot.name)?.[1];
@@ -49,6 +51,14 @@ export async function readVmSnapshots(
     `Cannot restore ${selector}: it has no snapshot of a machine; kgetplus ls names what there is, ` +
       'and kgetplus restore brings back plain images',
   );
+}
+
+/** The newest run with a machine in it; of one that is none, `selectSnapshots` says so. */
+function latestRun({ runs }: Catalogue): string {
+  const run = runs.findLast(({ snapshots }) =>
+    snapshots.some(({ name }) => DESCRIPTION.test(name)),
+  );
+  return run?.id ?? 'latest';
 }
 
 async function readVmSnapshot(

@@ -194,6 +194,8 @@ export const HOST_CALLS = {
     request: z.object({ job: z.nullable(vmName) }),
     result: z.object({ vms: z.array(foundVm) }),
   },
+  /** What a machine was made from; null for one that no job of ours has made. */
+  describe: { request: vm, result: z.object({ wanted: z.nullable(wantedVm) }) },
   /** What the command has said, from a byte on; at most 256 KiB at once. `source` picks which. */
   log: {
     request: z.object({ vm: vmName, source: z.enum(['command', 'console']), offset: bytes }),

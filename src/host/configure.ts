@@ -18,7 +18,7 @@ const RESERVE_SHARE = 0.05;
 const MIN_RESERVE_BYTES = 256 * 1024 * 1024;
 
 /** What machines write to lies in `shared`, if hosts share it. */
-export type HypervisorFactory = (directory: string, shared: string | null) => Hypervisor;
+type HypervisorFactory = (directory: string, shared: string | null) => Hypervisor;
 
 export interface HostOptions {
   readonly clock: Clock;

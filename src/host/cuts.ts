@@ -24,7 +24,7 @@ interface Taken {
   isFinished: boolean;
 }
 
-export interface FinishedSnapshot {
+interface FinishedSnapshot {
   files: SnapshotFile[];
   disks: DiskSnapshotFigures[];
 }

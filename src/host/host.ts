@@ -12,7 +12,7 @@ import { endedBySilence } from './silence.ts';
 const SNAPSHOT_LIMIT_MS = 30_000;
 
 /** A host agent without its channel. */
-export interface Host {
+interface Host {
   readonly handlers: Handlers<HostCalls>;
   /** Has machines go on that stand still for a cut, and ends all but the machines. Idempotent. */
   close(): Promise<void>;
@@ -22,7 +22,7 @@ export interface Host {
  * Minds the machines of this node, and the files that they start from, as it is told by calls; the
  * first is `configure`.
  */
-export function createHost(options: HostOptions): Host {
+function createHost(options: HostOptions): Host {
   let configured: Promise<Node> | undefined;
 
   async function node(): Promise<Node> {

@@ -2,6 +2,7 @@ import { ensureRoom } from '../content/room.ts';
 import type { Handlers, RequestOf, ResultOf } from '../control/calls.ts';
 import type { HostCalls } from '../control/host-calls.ts';
 import { lookAround } from './look.ts';
+import { readMachineRecord } from './machine-files.ts';
 import { makeMachine, withNames } from './make-machine.ts';
 import { abandonMigration, finishMigration, migrate, prepareMigration } from './migrations.ts';
 import type { MachineNode } from './node.ts';
@@ -50,6 +51,12 @@ export function machineCalls(node: () => Promise<MachineNode>): Handlers<Machine
     },
     remove: inTurn((on, { vm }) => done(removeMachine(on, vm))),
     look: async ({ job }) => ({ vms: await lookAround(await node(), job) }),
+    describe: async ({ vm }) => {
+      const on = await node();
+      // That there is no such machine is better said than that it is none of ours.
+      await on.machines.hypervisor.look(vm);
+      return { wanted: readMachineRecord(machinePaths(on.place, vm)) };
+    },
     log: async (request) => log(await node(), request),
     freeze: inTurn(async (on, { vm, ...terms }) => {
       return { frozen: await on.machines.cuts.freeze(vm, terms) };

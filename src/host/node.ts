@@ -21,7 +21,7 @@ export interface Node {
 }
 
 /** A node on which there may be machines. */
-export interface Machines {
+interface Machines {
   readonly arch: string;
   readonly hypervisor: Hypervisor;
   readonly admission: Admission;

@@ -10,7 +10,7 @@ import type { Turns } from './turns.ts';
 const HOLD_LIMIT_MS = 10 * 60_000;
 
 /** A machine's part in a cut: from `freeze` or `snapshot` to `thaw`. */
-export interface Standstill {
+interface Standstill {
   /** Since when the machine stands still; null if it does not. */
   sinceMs: number | null;
   /** How long it stood still, apart from what `sinceMs` tells. */

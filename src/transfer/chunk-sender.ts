@@ -100,7 +100,8 @@ export function chunkSender(options: ChunkSenderOptions): ChunkSender {
     const next = wanted[0]?.next;
     if (next === undefined || image.arrivals === undefined || isReadable(next)) return;
     isHeldBack = true;
-    await timed(image.arrivals.waitFor(next, signal));
+    // No reason to compress: whoever the chunk comes from has decided that.
+    await image.arrivals.waitFor(next, signal);
     isHeldBack = false;
   }
 

@@ -141,16 +141,16 @@ async function moves(directory: string, start: StartAgent): Promise<void> {
   await one.call('start', { vm: VM });
   await untilFound(one, ({ logBytes }) => logBytes > 4);
 
-  const move = async (from: RealAgent, to: RealAgent) => {
+  const move = async (source: RealAgent, to: RealAgent) => {
     const address = '127.0.0.1';
     const request = { wanted, address, sharedStorage: false };
     const { endpoint } = await to.call('prepare-migration', request);
     const terms = { limitMs: 60_000, downtimeLimitMs: 300, bytesPerSecond: null };
-    await from.call('migrate', { vm: VM, endpoint, sharedStorage: false, ...terms });
-    const [found] = (await from.call('look', { job: 'real' })).vms;
-    const { text: log } = await from.call('log', { vm: VM, source: 'command', offset: 0 });
+    await source.call('migrate', { vm: VM, endpoint, sharedStorage: false, ...terms });
+    const [found] = (await source.call('look', { job: 'real' })).vms;
+    const { text: log } = await source.call('log', { vm: VM, source: 'command', offset: 0 });
     await to.call('finish-migration', { vm: VM, events: found?.events ?? [], log });
-    await from.call('remove', { vm: VM });
+    await source.call('remove', { vm: VM });
     return found;
   };
   const before = await move(one, other);

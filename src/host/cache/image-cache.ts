@@ -1,29 +1,20 @@
-import { existsSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { assert } from '../../base/assert.ts';
+import { rmSync } from 'node:fs';
 import type { Clock } from '../../base/clock.ts';
-import { KgetError } from '../../base/error.ts';
 import type { ServedImage } from '../../content/image.ts';
-import { openIndex, type StoredIndex } from '../../content/index-reader.ts';
 import { createOpenFiles } from '../../content/open-files.ts';
 import { makePrivate } from '../../content/private-directory.ts';
 import { addSeedFile } from '../../content/seed-file.ts';
 import { createSeedTable } from '../../content/seed-table.ts';
 import type { DeployedFile } from '../../control/host-calls.ts';
-import { fileImage } from '../../source/file-image.ts';
-import { identify } from '../../source/source-file.ts';
+import type { PullLimits } from '../../transfer/limits.ts';
 import { unlimited } from '../../transfer/rate-limit.ts';
 import { serve } from '../../transfer/serve.ts';
-import type { PullLimits } from '../../transfer/limits.ts';
 import type { Identity, RateLimit } from '../../transfer/transfer.ts';
 import { cachedFiles, isDigest } from './cached-files.ts';
 import { createFetches, type FetchRequest, type FetchResult } from './fetches.ts';
-import { hashFile } from './hash-file.ts';
 import { createShelf } from './shelf.ts';
-import { storedImage } from './stored-image.ts';
-
-/** Files of stores and of this host that are given to others at once. */
-const MAX_SERVED_SOURCES = 256;
+import { createSources, type StoredFile } from './sources.ts';
+import { createWholeFiles } from './whole-files.ts';
 
 export interface ImageCacheOptions {
   /** What it keeps lies in `images` in there, what it needs for itself in `scratch`. */
@@ -48,11 +39,7 @@ export interface ImageCache {
   /** Where files are served to other nodes. */
   readonly port: number;
   /** The calls of host-calls.ts, as they are documented there. @throws KgetError */
-  serveStored(request: {
-    readonly file: DeployedFile;
-    readonly store: string;
-    readonly indexPath: string;
-  }): Promise<void>;
+  serveStored(stored: StoredFile): Promise<void>;
   serveFile(path: string, signal: AbortSignal): Promise<DeployedFile>;
   present(files: readonly DeployedFile[]): Promise<string[]>;
   fetch(request: FetchRequest, signal: AbortSignal): Promise<FetchResult>;
@@ -72,37 +59,16 @@ export async function openImageCache(options: ImageCacheOptions): Promise<ImageC
   const seeds = createSeedTable(files);
   const shelf = createShelf(clock);
   const closing = new AbortController();
-  const indexes = new Set<StoredIndex>();
-  const sources = new Map<string, ServedImage>();
-  /** Files of the cache that somebody has asked for since it was opened: they stay. */
-  const cached = new Set<string>();
-  let hashed = 0;
+  const whole = createWholeFiles({ images, shelf, files, chunkSizeBytes });
+  const sources = createSources({ shelf, scratch, files, chunkSizeBytes });
   for (const digest of images.digests()) {
     const problem = await addSeedFile(seeds, images.pathOf(digest));
     if (problem !== undefined) onNotice(problem.message);
   }
 
-  /** Gives a file of the cache to others, if it is here whole. */
-  async function serveCached(digest: string): Promise<boolean> {
-    if (cached.has(digest) && existsSync(images.pathOf(digest))) return true;
-    cached.delete(digest);
-    const index = await images.openWhole(digest);
-    if (index === undefined) return false;
-    if (index.shape.chunkSizeBytes !== chunkSizeBytes || cached.has(digest)) {
-      index.close();
-      return cached.has(digest);
-    }
-    const identityOfFile = identify(images.pathOf(digest));
-    indexes.add(index);
-    cached.add(digest);
-    images.touch(digest);
-    // Who fetches it from here while it comes goes on with what it has.
-    shelf.put(digest, fileImage({ identity: identityOfFile, index, chunkSizeBytes, files }));
-    return true;
-  }
   async function find(digest: string, signal: AbortSignal): Promise<ServedImage | undefined> {
     if (!isDigest(digest)) return undefined;
-    if (shelf.get(digest) === undefined) await serveCached(digest);
+    await whole.offer(digest);
     return shelf.expect(digest, signal);
   }
 
@@ -119,73 +85,32 @@ export async function openImageCache(options: ImageCacheOptions): Promise<ImageC
     files,
     seeds,
     shelf,
+    whole,
     signal: closing.signal,
-    isPresent: serveCached,
-    isKept: (digest) => cached.has(digest) || options.isInUse(digest),
-    onArrived: (digest) => cached.add(digest),
   });
 
-  function offer(digest: string, image: ServedImage): void {
-    assert(sources.size < MAX_SERVED_SOURCES || sources.has(digest), 'too many files are served');
-    sources.set(digest, image);
-    shelf.put(digest, image);
+  async function present(wanted: readonly DeployedFile[]): Promise<string[]> {
+    const found: string[] = [];
+    for (const { digest } of wanted) if (await whole.offer(digest)) found.push(digest);
+    return found;
   }
 
   return {
     port: server.port,
-    async serveStored({ file, store, indexPath }) {
-      if (sources.has(file.digest)) return;
-      const index = await openIndex(indexPath);
-      const found = index.shape.chunkSizeBytes;
-      if (found !== chunkSizeBytes || index.shape.sizeBytes !== file.sizeBytes) {
-        index.close();
-        throw unlike(indexPath, { found: index.shape, chunkSizeBytes, file });
-      }
-      indexes.add(index);
-      offer(file.digest, storedImage({ index, store, indexPath }));
-    },
-    async serveFile(path, signal) {
-      const either = AbortSignal.any([signal, closing.signal]);
-      const indexPath = join(scratch, `hashed-${hashed++}.caibx`);
-      const source = { path, indexPath, chunkSizeBytes, files };
-      const { digest, image } = await hashFile({ ...source, signal: either });
-      offer(digest, image);
-      return { digest, sizeBytes: image.shape.sizeBytes };
-    },
-    async present(wanted) {
-      const found: string[] = [];
-      for (const { digest } of wanted) {
-        if (await serveCached(digest)) found.push(digest);
-      }
-      return found;
-    },
-    fetch: (request, signal) => fetches.fetch(request, signal),
-    progress: () => fetches.progress(),
-    pathOf: (digest) => images.pathOf(digest),
+    serveStored: sources.serveStored,
+    serveFile: (path, signal) => sources.serveFile(path, AbortSignal.any([signal, closing.signal])),
+    present,
+    fetch: fetches.fetch,
+    progress: fetches.progress,
+    pathOf: images.pathOf,
     async close() {
       closing.abort();
       await fetches.ended();
       await server.close();
-      for (const index of indexes) index.close();
-      indexes.clear();
+      whole.close();
+      sources.close();
       files.close();
       rmSync(scratch, { recursive: true, force: true });
     },
   };
-}
-
-function unlike(
-  indexPath: string,
-  facts: {
-    readonly found: { readonly sizeBytes: number; readonly chunkSizeBytes: number };
-    readonly chunkSizeBytes: number;
-    readonly file: DeployedFile;
-  },
-): KgetError {
-  const { found, chunkSizeBytes, file } = facts;
-  return new KgetError(
-    'usage',
-    `Cannot serve ${indexPath}: found ${found.sizeBytes} B in chunks of ${found.chunkSizeBytes} B, ` +
-      `wanted ${file.sizeBytes} B in chunks of ${chunkSizeBytes} B; deploy with its chunk size`,
-  );
 }

@@ -1,22 +1,12 @@
-import { createHash } from 'node:crypto';
-import { rmSync } from 'node:fs';
 import { KgetError } from '../../base/error.ts';
 import { noteArrivals } from '../../content/arrivals.ts';
 import { readPieces } from '../../content/file-bytes.ts';
-import {
-  DIGEST_BYTES,
-  type ImageShape,
-  type Landing,
-  type ServedImage,
-} from '../../content/image.ts';
-import { readDigests } from '../../content/index-entries.ts';
-import { createIndexWaiters } from '../../content/index-waiters.ts';
-import { createIndexWriter, type IndexWriter } from '../../content/index-writer.ts';
+import type { ImageShape, Landing, ServedImage } from '../../content/image.ts';
 import type { OpenFiles } from '../../content/open-files.ts';
 import { partPathOf } from '../../content/part-file.ts';
 import { indexPathOf } from '../../content/seed-file.ts';
-import { chunkCountOf } from '../../content/shape.ts';
 import { recentFrames } from './recent-frames.ts';
+import { openRelayIndex } from './relay-index.ts';
 
 /**
  * An image that is given to others while it comes. Its digests go on at once, each chunk when it is
@@ -47,43 +37,13 @@ export interface RelayOptions {
   readonly files: OpenFiles;
 }
 
-type State = 'coming' | 'here' | 'failed';
-
 /** @throws Error the system's */
 export function openRelay(options: RelayOptions): Relay {
-  const { path, shape, title, scratchPath, files } = options;
-  const chunkCount = chunkCountOf(shape);
-  const digests: IndexWriter = createIndexWriter(scratchPath, shape);
-  rmSync(scratchPath);
-  const waiters = createIndexWaiters(indexPathOf(path));
+  const { path, shape, title, files } = options;
+  const index = openRelayIndex({ ...options, indexPath: indexPathOf(path) });
   const arrivals = noteArrivals(shape, title);
   const frames = recentFrames();
-  let state: State = 'coming';
-
-  function told(first: number, packed: Buffer): void {
-    const known = digests.count();
-    const old = Math.min(known - first, packed.length / DIGEST_BYTES);
-    if (old > 0 && !digests.read(first, old).equals(packed.subarray(0, old * DIGEST_BYTES))) {
-      throw new KgetError(
-        'corrupt',
-        `Cannot take ${title} in: one sender told other digests than another; start again`,
-      );
-    }
-    digests.append(packed.subarray(Math.max(old, 0) * DIGEST_BYTES));
-    waiters.wake(digests.count());
-  }
-
-  function readIndex(first: number, count: number): Buffer {
-    if (state === 'failed') throw gone();
-    if (state === 'coming') return digests.read(first, count);
-    const found = readDigests(files.descriptor(indexPathOf(path)), first, count);
-    if (found?.length === count * DIGEST_BYTES) return found;
-    throw new KgetError('corrupt', `Cannot use index ${indexPathOf(path)}: found it cut short`);
-  }
-
-  function gone(): KgetError {
-    return new KgetError('source-unreadable', `Cannot serve ${title}: it did not arrive`);
-  }
+  let state: 'coming' | 'here' | 'failed' = 'coming';
 
   /** While the part is being published it may have either name. */
   function descriptor(): number {
@@ -98,41 +58,26 @@ export function openRelay(options: RelayOptions): Relay {
   const image: ServedImage = {
     shape,
     arrivals,
-    index: {
-      chunkCount,
-      known: () => (state === 'here' ? chunkCount : digests.count()),
-      read: readIndex,
-      async waitFor(position, signal) {
-        if (state === 'here' || position < digests.count()) return;
-        await waiters.wait(position, signal);
-      },
-    },
+    index,
     read(pieces, offset) {
       const wanted = pieces.reduce((sum, piece) => sum + piece.length, 0);
       const found = readFile(() => readPieces(descriptor(), pieces, offset), path);
       if (found === wanted) return;
-      const end = `found its end at byte ${offset + found}, wanted ${wanted} B from ${offset}`;
-      throw new KgetError('source-changed', `Cannot read ${path}: ${end}`);
+      const lacking = `found its end at byte ${offset + found}, wanted ${wanted} B from ${offset}`;
+      throw new KgetError('source-changed', `Cannot read ${path}: ${lacking}`);
     },
     packed: (position) => frames.get(position),
     confirmUnchanged() {
-      if (state === 'failed') throw gone();
+      if (state !== 'failed') return;
+      throw new KgetError('source-unreadable', `Cannot serve ${title}: it did not arrive`);
     },
   };
-
-  function end(next: State): void {
-    if (state !== 'coming') return;
-    state = next;
-    files.forget(partPathOf(path));
-    digests.close();
-    frames.clear();
-  }
 
   return {
     image,
     through: (landing) => ({
       async settle(first, packed) {
-        told(first, packed);
+        index.told(first, packed);
         return landing.settle(first, packed);
       },
       write(position, chunk) {
@@ -142,30 +87,22 @@ export function openRelay(options: RelayOptions): Relay {
       doneBytes: () => landing.doneBytes(),
     }),
     arrived: (position) => arrivals.arrived(position),
-    toldDigest: () => (digests.count() === chunkCount ? digestOfAll(digests) : undefined),
+    toldDigest: () => index.digest(),
     finished() {
-      end('here');
+      state = 'here';
+      files.forget(partPathOf(path));
+      frames.clear();
+      index.finish();
       arrivals.allArrived();
-      waiters.wake(chunkCount);
     },
     fail(failure) {
-      if (state !== 'coming') return;
-      end('failed');
-      waiters.fail(failure);
+      state = 'failed';
+      files.forget(partPathOf(path));
+      frames.clear();
+      index.fail(failure);
       arrivals.fail(failure);
     },
   };
-}
-
-/** Digests that are hashed at once: 1 MiB. */
-const HASHED_DIGESTS = 32_768;
-
-function digestOfAll(digests: IndexWriter): string {
-  const hash = createHash('sha256');
-  for (let first = 0; first < digests.count(); first += HASHED_DIGESTS) {
-    hash.update(digests.read(first, Math.min(HASHED_DIGESTS, digests.count() - first)));
-  }
-  return hash.digest('hex');
 }
 
 function readFile(read: () => number, path: string): number {

@@ -101,7 +101,7 @@ export async function jobFigures(
   return figures;
 }
 
-/** Resolves with the bytes that were copied. @throws KgetError if the backup failed, or never ends */
+/** Resolves with the bytes that were copied. @throws KgetError if it failed, or never ends */
 export async function backupEnd(context: DriverContext, name: string): Promise<number> {
   const { clock } = context;
   const endsAtMs = clock.nowMs() + BACKUP_LIMIT_MS;

@@ -13,7 +13,7 @@ export interface DomainParts {
   readonly type: 'kvm' | 'qemu';
 }
 
-/** A domain for libvirt: https://libvirt.org/formatdomain.html. All that libvirt adds is its own. */
+/** A domain for libvirt: https://libvirt.org/formatdomain.html. The rest libvirt adds. */
 export function domainXml({ spec, places, record, type }: DomainParts): XmlElement {
   const { name, arch, cpus, memoryBytes } = spec;
   return element('domain', { type }, [
@@ -71,7 +71,7 @@ export function kernelElements(boot: VmSpec['boot']): readonly XmlElement[] {
   ];
 }
 
-/** Emulated x86 processors are libvirt's default; with KVM the guest gets what all of a model have. */
+/** Emulated x86 processors are libvirt's default; with KVM they are what all of a model have. */
 function cpuElement(arch: VmSpec['arch'], type: 'kvm' | 'qemu'): XmlElement | undefined {
   if (type === 'kvm') {
     return element('cpu', { mode: arch === 'x86_64' ? 'host-model' : 'host-passthrough' });

@@ -29,8 +29,8 @@ export interface LibvirtOptions {
 /**
  * Virtual machines through libvirt's daemon on this host, by virsh.
  *
- * - A machine is a persistent domain of its name; what we remember of it is in its metadata, and its
- *   copy-on-write disks are in a directory of its name.
+ * - A machine is a persistent domain of its name; what we remember of it is in its metadata, and
+ *   its copy-on-write disks are in a directory of its name.
  * - Domains that others have made are found, too, and can be paused, ended, frozen and snapshotted;
  *   not removed, and not migrated.
  * - One backup of a machine can be under way at a time: a snapshot, an export or a dirty map.

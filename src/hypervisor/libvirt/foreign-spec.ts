@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { vmSpec, type VmDisk, type VmSpec } from '../vm-spec.ts';
+import { AGENT_PORT } from './domain-xml.ts';
 import { elements, find, textOf, type XmlElement } from './xml.ts';
 
 /** Of https://libvirt.org/formatdomain.html#memory-allocation. */
@@ -65,5 +66,5 @@ function foreignDisk(disk: XmlElement): VmDisk[] {
 }
 
 function isAgent(channel: XmlElement): boolean {
-  return find(channel, 'target')?.attributes['name'] === 'org.qemu.guest_agent.0';
+  return find(channel, 'target')?.attributes['name'] === AGENT_PORT;
 }

@@ -13,8 +13,18 @@ const NAMED: Readonly<Record<string, string>> = {
 };
 
 /** A comment, a processing instruction, a tag, or text: at most one of them begins at a place. */
-const TOKEN =
-  /<!--[^]*?-->|<\?[^]*?\?>|<\/([^\s>]+)\s*>|<([^\s/>!?]+)((?:"[^"]*"|'[^']*'|[^"'<>])*?)(\/?)>|([^<]+)/y;
+const TOKEN = new RegExp(
+  [
+    /<!--[^]*?-->/,
+    /<\?[^]*?\?>/,
+    /<\/([^\s>]+)\s*>/,
+    /<([^\s/>!?]+)((?:"[^"]*"|'[^']*'|[^"'<>])*?)(\/?)>/,
+    /([^<]+)/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+  'y',
+);
 
 const ATTRIBUTE = /\s+([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/y;
 
@@ -25,7 +35,8 @@ interface Open {
 }
 
 /**
- * Reads a document as libvirt writes it: no DTD, no CDATA. White space between elements is left out.
+ * Reads a document as libvirt writes it: no DTD, no CDATA. White space between
+ * elements is left out.
  * @throws KgetError `protocol` if it is none
  */
 export function parseXml(text: string): XmlElement {

@@ -4,7 +4,7 @@ import { vmSpec } from '../vm-spec.ts';
 import { element, elements, textOf, find, type XmlElement } from './xml.ts';
 
 /** Names the element of ours in a domain's metadata. */
-export const RECORD_NAMESPACE = 'https://kgetplus.invalid/libvirt/1';
+const RECORD_NAMESPACE = 'https://kgetplus.invalid/libvirt/1';
 
 const ELEMENT = 'kgetplus:machine';
 
@@ -35,7 +35,7 @@ export const EMPTY_RECORD: DomainRecord = {
   snapshot: null,
 };
 
-/** The record in a domain's XML; that of a foreign domain if there is none, or it makes no sense. */
+/** The record in a domain's XML; an empty one if there is none, or it makes no sense. */
 export function readRecord(domain: XmlElement): DomainRecord {
   const ours = elements(find(domain, 'metadata')).find(({ attributes }) =>
     Object.entries(attributes).some(

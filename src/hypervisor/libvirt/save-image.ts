@@ -6,9 +6,9 @@ import { parseXml } from './parse-xml.ts';
 import { formatXml, type XmlElement } from './xml.ts';
 
 /**
- * libvirt's file of a machine's memory (virQEMUSaveHeader in qemu_saveimage.h): a header of 92 bytes
- * in the order of the host, `dataBytes` with the domain's XML, a zero, perhaps a cookie and padding,
- * then what QEMU wrote.
+ * libvirt's file of a machine's memory (virQEMUSaveHeader in qemu_saveimage.h): a header of 92
+ * bytes in the order of the host, `dataBytes` with the domain's XML, a zero, perhaps a cookie and
+ * padding, then what QEMU wrote.
  */
 const MAGIC = 'LibvirtQemudSave';
 const VERSION = 2;

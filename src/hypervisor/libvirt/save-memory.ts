@@ -36,8 +36,8 @@ export function freshMemoryPath(directory: string): string {
 }
 
 /**
- * Writes the memory of a machine, which is paused, and stays so: the disks must be fixed at the same
- * moment.
+ * Writes the memory of a machine, which is paused, and stays so: the disks must be fixed at the
+ * same moment.
  */
 export async function saveMemory(
   { virsh }: DriverContext,

@@ -27,7 +27,7 @@ export interface SnapshotPlan {
   readonly dirtyBytes: ReadonlyMap<string, number>;
 }
 
-/** Where the copy of a whole disk goes first: libvirt writes zeros to raw files, which fill disks. */
+/** Where the copy of a whole disk goes first: in raw files libvirt's zeros would take room. */
 export function wholeCopyPath(directory: string, disk: string): string {
   return join(directory, `.${disk}.qcow2`);
 }

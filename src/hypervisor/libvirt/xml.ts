@@ -25,7 +25,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /** Text as it stands in an XML document, in an attribute or between tags. */
-export function escapeXml(text: string): string {
+function escapeXml(text: string): string {
   return text.replace(FORBIDDEN, '').replace(/[&<>"'\t\n\r]/g, (it) => ESCAPES[it] ?? it);
 }
 

@@ -1,10 +1,9 @@
-import { createConnection, type Socket } from 'node:net';
+import { createConnection } from 'node:net';
 import * as z from 'zod/mini';
 import type { Clock } from '../../base/clock.ts';
 import { KgetError } from '../../base/error.ts';
+import { agentLines } from './agent-lines.ts';
 
-/** Bytes of one answer; those that are used here have less than a hundred. */
-const MAX_LINE_CHARACTERS = 65_536;
 /** Answers to earlier questions, that nobody waited for any more, before the agent is given up. */
 const MAX_STALE_ANSWERS = 100;
 
@@ -13,106 +12,118 @@ export interface AgentOptions {
   readonly clock: Clock;
   /** The machine, for errors. */
   readonly title: string;
-  /** For all questions together. */
+  /** For the agent to answer at all. */
   readonly limitMs: number;
 }
 
-/** Asks the guest agent for something; what it returns. @throws KgetError `protocol` if it refuses */
-export type AskAgent = (command: string) => Promise<unknown>;
+/** A conversation with the agent in a guest; nobody else can have one meanwhile. */
+export interface AgentSession {
+  /**
+   * Asks for something; what it returns.
+   * @throws KgetError `protocol` if it refuses, or says what is no answer; `timeout`; `unreachable`
+   */
+  ask(command: string, limitMs: number): Promise<unknown>;
+  close(): void;
+}
 
 const answer = z.union([
   z.object({ error: z.object({ desc: z.string() }) }),
   z.object({ return: z.unknown() }),
 ]);
 
+type Answer = z.infer<typeof answer>;
+
 /**
- * Speaks with the guest agent of a machine (QEMU, docs/interop/qemu-ga-ref): first `guest-sync`, so
- * that answers to earlier questions are passed over.
- * @throws KgetError `timeout` if no agent answers in time; `protocol` if it refuses something;
- *   `unreachable` if the machine has no agent's socket
+ * Begins to speak with the guest agent of a machine (QEMU, docs/interop/qemu-ga-ref): first
+ * `guest-sync`, so that answers to earlier questions are passed over.
+ * @throws KgetError `timeout` if no agent answers in time; `protocol` if it refuses; `unreachable` if
+ *   the machine has no agent's socket
  */
-export async function withAgent<Result>(
-  options: AgentOptions,
-  work: (ask: AskAgent) => Promise<Result>,
-): Promise<Result> {
+export async function openAgent(options: AgentOptions): Promise<AgentSession> {
   const { path, clock, title, limitMs } = options;
-  const over = new AbortController();
   const socket = createConnection(path);
-  const lines = readLines(socket, title);
-  const late = clock.sleep(limitMs, over.signal).then(() => {
-    const found = `no answer within ${limitMs / 1000} s`;
-    throw new KgetError('timeout', `Gave up on the guest agent of ${title}: ${found}`);
-  });
-  const ask = async (command: string, values?: object): Promise<unknown> => {
+  const lines = agentLines(socket, title);
+
+  async function answerTo(command: string, values?: object): Promise<Answer> {
     const question = values === undefined ? {} : { arguments: values };
     socket.write(`${JSON.stringify({ execute: command, ...question })}\n`);
-    const found = answer.parse(JSON.parse(await lines.next()));
-    if (!('error' in found)) return found.return;
-    const refusal = `it refuses ${command}: ${found.error.desc}`;
-    throw new KgetError('protocol', `Cannot use the guest agent of ${title}: ${refusal}`);
-  };
-  const talk = async (): Promise<Result> => {
+    return readAnswer(await lines.next(), title);
+  }
+
+  async function synchronise(): Promise<void> {
     // Must differ from that of whoever asked before and was not answered.
     const id = Math.floor(clock.nowMs() * 1000) % 2 ** 31;
-    let found = await ask('guest-sync', { id });
-    for (let stale = 0; found !== id; stale += 1) {
-      if (stale === MAX_STALE_ANSWERS) {
-        throw new KgetError(
-          'protocol',
-          `Cannot use the guest agent of ${title}: no end of answers`,
-        );
-      }
-      found = parseReturn(await lines.next());
+    let found = await answerTo('guest-sync', { id });
+    for (let stale = 0; !('return' in found) || found.return !== id; stale += 1) {
+      if (stale === MAX_STALE_ANSWERS) throw faulty(title, 'no end of answers');
+      found = readAnswer(await lines.next(), title);
     }
-    return work(ask);
-  };
+  }
+
+  const limit = { clock, title };
   try {
-    const talking = talk();
-    talking.catch(() => undefined);
-    return await Promise.race([talking, late]);
-  } finally {
-    late.catch(() => undefined);
-    over.abort();
+    await within(synchronise(), { ...limit, limitMs });
+  } catch (error) {
     socket.destroy();
+    throw error;
+  }
+  return {
+    async ask(command, askLimitMs) {
+      const found = await within(answerTo(command), { ...limit, limitMs: askLimitMs });
+      if ('return' in found) return found.return;
+      throw faulty(title, `it refuses ${command}: ${found.error.desc}`);
+    },
+    close: () => socket.destroy(),
+  };
+}
+
+/** Speaks with the guest agent of a machine, and hangs up. @throws KgetError as `openAgent` */
+export async function withAgent<Result>(
+  options: AgentOptions,
+  work: (session: AgentSession) => Promise<Result>,
+): Promise<Result> {
+  const session = await openAgent(options);
+  try {
+    return await work(session);
+  } finally {
+    session.close();
   }
 }
 
-function parseReturn(line: string): unknown {
-  const found = answer.safeParse(JSON.parse(line));
-  return found.success && 'return' in found.data ? found.data.return : undefined;
+function readAnswer(line: string, title: string): Answer {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw faulty(title, 'what it says is no JSON');
+  }
+  const found = answer.safeParse(value);
+  if (found.success) return found.data;
+  throw faulty(title, 'what it says is no answer');
 }
 
-function noOp(): void {}
-
-function readLines(socket: Socket, title: string): { next(): Promise<string> } {
-  const lines: string[] = [];
-  let rest = '';
-  let failure: KgetError | undefined;
-  let wake = noOp;
-  const fail = (found: string): void => {
-    failure ??= new KgetError('unreachable', `Lost the guest agent of ${title}: ${found}`);
-    wake();
-  };
-  socket.setEncoding('latin1');
-  socket.on('error', (error) => fail(error.message)).on('close', () => fail('it hung up'));
-  socket.on('data', (text: string) => {
-    // The byte 0xff, which ends what the agent said before, is part of no answer.
-    const parts = `${rest}${text.replaceAll('\u00ff', '')}`.split('\n');
-    rest = parts.pop() ?? '';
-    lines.push(...parts.filter((line) => line.trim() !== ''));
-    if (rest.length + lines.length > MAX_LINE_CHARACTERS) socket.destroy();
-    wake();
+async function within<Result>(
+  work: Promise<Result>,
+  {
+    clock,
+    title,
+    limitMs,
+  }: { readonly clock: Clock; readonly title: string; readonly limitMs: number },
+): Promise<Result> {
+  const over = new AbortController();
+  const late = clock.sleep(limitMs, over.signal).then((): never => {
+    const found = `no answer within ${limitMs / 1000} s`;
+    throw new KgetError('timeout', `Gave up on the guest agent of ${title}: ${found}`);
   });
-  return {
-    async next() {
-      for (;;) {
-        const line = lines.shift();
-        if (line !== undefined) return line;
-        if (failure !== undefined) throw failure;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    },
-  };
+  // The one that loses the race may reject with nobody listening.
+  for (const loser of [work, late]) loser.catch(() => undefined);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    over.abort();
+  }
+}
+
+function faulty(title: string, found: string): KgetError {
+  return new KgetError('protocol', `Cannot use the guest agent of ${title}: ${found}`);
 }

@@ -3,7 +3,7 @@ import { diskArguments } from './disk-arguments.ts';
 import type { MachineRecord } from './machine.ts';
 import type { Places } from './places.ts';
 
-export const AGENT_PORT = 'org.qemu.guest_agent.0';
+const AGENT_PORT = 'org.qemu.guest_agent.0';
 
 /**
  * The board: the oldest that is supported here, so that memory fits on all hosts, whatever their

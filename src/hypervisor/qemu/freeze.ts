@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import * as z from 'zod/mini';
 import { KgetError } from '../../base/error.ts';
 import type { FreezeOptions } from '../hypervisor.ts';
-import { withAgent } from './agent.ts';
+import { openAgent, withAgent, type AgentSession } from './agent.ts';
 import type { Machine } from './machine.ts';
 import { processOf } from './process.ts';
 
@@ -22,82 +22,107 @@ export interface Freezer {
   thawForgotten(machine: Machine): Promise<void>;
 }
 
-export function freezer(): Freezer {
-  /** Timers of guests that were frozen here, by directory. */
-  const timers = new Map<string, AbortController>();
+interface Frozen {
+  /** Stays open until the guest is thawed. */
+  readonly session: AgentSession;
+  /** Aborted when somebody thaws it before its time. */
+  readonly timer: AbortController;
+}
 
-  function endTimer(machine: Machine): void {
-    timers.get(machine.places.directory)?.abort();
-    timers.delete(machine.places.directory);
+export function freezer(): Freezer {
+  /** Guests that were frozen here, by directory. */
+  const frozen = new Map<string, Frozen>();
+
+  /** From here on nobody but the caller thaws the guest; the session that it was frozen in. */
+  function takeOver({ places }: Machine): AgentSession | undefined {
+    const found = frozen.get(places.directory);
+    found?.timer.abort();
+    frozen.delete(places.directory);
+    return found?.session;
   }
 
   async function thaw(machine: Machine): Promise<void> {
-    endTimer(machine);
+    let session = takeOver(machine);
     const { places } = machine;
     if (!existsSync(places.frozen)) return;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await askToThaw(machine, THAW_LIMIT_MS);
+        await askToThaw(machine, { session, limitMs: THAW_LIMIT_MS });
         break;
       } catch (error) {
         // A machine that is gone is not frozen.
         if (processOf(places) === undefined) break;
         if (attempt === THAW_ATTEMPTS) throw error;
+        session = undefined;
       }
     }
     rmSync(places.frozen, { force: true });
   }
 
-  async function thawLater(machine: Machine, holdMs: number): Promise<void> {
-    const timer = new AbortController();
-    timers.set(machine.places.directory, timer);
-    await machine.host.clock.sleep(holdMs, timer.signal);
-    if (!timer.signal.aborted) await thaw(machine);
+  async function thawLater(machine: Machine, holdMs: number, timer: AbortSignal): Promise<void> {
+    await machine.host.clock.sleep(holdMs, timer);
+    if (!timer.aborted) await thaw(machine);
   }
 
   return {
     thaw,
-    async freeze(machine, { limitMs, holdMs }) {
-      endTimer(machine);
+    async freeze(machine, { limitMs, holdMs, onAsked }) {
+      takeOver(machine)?.close();
       const { host, places, title } = machine;
-      let isAsked = false;
+      let session: AgentSession;
       try {
-        const options = { path: places.agent, clock: host.clock, title, limitMs };
-        await withAgent(options, async (ask) => {
-          // Before it is frozen: nobody is to be left so if this process ends here.
-          const until = uptimeSeconds() + holdMs / 1000;
-          writeFileSync(places.frozen, `${JSON.stringify({ untilSeconds: until })}\n`);
-          isAsked = true;
-          await ask('guest-fsfreeze-freeze');
-        });
+        session = await openAgent({ path: places.agent, clock: host.clock, title, limitMs });
       } catch (error) {
-        if (!isAsked) {
-          if (isSilence(error)) return false;
-          throw error;
-        }
+        if (isSilence(error)) return false;
+        throw error;
+      }
+      try {
+        // Before it is frozen: nobody is to be left so if this process ends here.
+        const until = uptimeSeconds() + holdMs / 1000;
+        writeFileSync(places.frozen, `${JSON.stringify({ untilSeconds: until })}\n`);
+        onAsked?.();
+        await session.ask('guest-fsfreeze-freeze', limitMs);
+      } catch (error) {
+        session.close();
         // It may still freeze.
         await thaw(machine);
         if (isSilence(error)) return false;
         throw error;
       }
+      const timer = new AbortController();
+      frozen.set(places.directory, { session, timer });
       // Failing to thaw is no reason to end; the file stays, and `look` tries again.
-      thawLater(machine, holdMs).catch(() => undefined);
+      thawLater(machine, holdMs, timer.signal).catch(() => undefined);
       return true;
     },
     async thawForgotten(machine) {
       const { places } = machine;
-      if (timers.has(places.directory) || !existsSync(places.frozen)) return;
+      if (frozen.has(places.directory) || !existsSync(places.frozen)) return;
       const found = held.safeParse(readJson(places.frozen));
       if (found.success && uptimeSeconds() < found.data.untilSeconds) return;
-      if (processOf(places) !== undefined) await askToThaw(machine, LATE_THAW_LIMIT_MS);
+      if (processOf(places) !== undefined) {
+        await askToThaw(machine, { session: undefined, limitMs: LATE_THAW_LIMIT_MS });
+      }
       rmSync(places.frozen, { force: true });
     },
   };
 }
 
-async function askToThaw({ host, places, title }: Machine, limitMs: number): Promise<void> {
-  const options = { path: places.agent, clock: host.clock, title, limitMs };
-  await withAgent(options, async (ask) => ask('guest-fsfreeze-thaw'));
+/** In the session that the guest was frozen in if there is one: to begin another one takes time. */
+async function askToThaw(
+  { host, places, title }: Machine,
+  { session, limitMs }: { readonly session: AgentSession | undefined; readonly limitMs: number },
+): Promise<void> {
+  if (session === undefined) {
+    const options = { path: places.agent, clock: host.clock, title, limitMs };
+    await withAgent(options, async ({ ask }) => ask('guest-fsfreeze-thaw', limitMs));
+    return;
+  }
+  try {
+    await session.ask('guest-fsfreeze-thaw', limitMs);
+  } finally {
+    session.close();
+  }
 }
 
 /** No agent answers: it is not there, not yet, or of no use. */

@@ -107,7 +107,7 @@ const nodes = z.array(
   }),
 );
 
-export interface DiskBitmap {
+interface DiskBitmap {
   readonly name: string;
   readonly dirtyBytes: number;
   readonly granularityBytes: number;

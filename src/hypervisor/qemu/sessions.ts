@@ -10,7 +10,7 @@ export interface Sessions {
   use<Result>(where: MonitorPlace, work: (qmp: Qmp) => Promise<Result>): Promise<Result>;
 }
 
-export interface MonitorPlace {
+interface MonitorPlace {
   readonly path: string;
   readonly title: string;
 }

@@ -40,20 +40,28 @@ export async function beginSnapshot(
     throw new KgetError('usage', `Cannot take a snapshot of ${title}: ${advice}`);
   }
   await makeDirectory(request.directory);
-  const begun = Promise.withResolvers<{ pausedMs: number }>();
-  const finished = host.sessions.use({ path: places.control, title }, async (qmp) => {
-    try {
-      const work = request.memory ? withMemory : disksOnly;
-      return await work(qmp, machine, request, begun.resolve);
-    } catch (error) {
-      if (!qmp.ended.aborted) await clearJobs(qmp, BACKUP_PREFIX, host.clock);
-      throw error;
-    }
+  const { work, begun } = await new Promise<Started>((resolve, reject) => {
+    const finished = host.sessions.use({ path: places.control, title }, async (qmp) => {
+      const copy = request.memory ? withMemory : disksOnly;
+      try {
+        return await copy(qmp, machine, request, (it) =>
+          resolve({ begun: it, work: () => finished }),
+        );
+      } catch (error) {
+        if (!qmp.ended.aborted) await clearJobs(qmp, BACKUP_PREFIX, host.clock);
+        throw error;
+      }
+    });
+    // Whoever waits for its end later hears of it then.
+    finished.catch(reject);
   });
-  // Whoever waits for it later hears of it then.
-  finished.catch(begun.reject);
-  const { pausedMs } = await begun.promise;
-  return { pausedMs, finished };
+  return { ...begun, finished: work() };
+}
+
+interface Started {
+  readonly begun: { readonly pausedMs: number };
+  /** A promise in a promise would be waited for. */
+  readonly work: () => Promise<SnapshotFigures>;
 }
 
 type Begun = (begun: { pausedMs: number }) => void;

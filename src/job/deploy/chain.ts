@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../../base/error.ts';
 
 /**
- * How one file goes from where it is to where it is not. Each node gets it from the one before it in
- * its chain, as it comes; so every link carries it once.
+ * How one file goes from where it is to where it is not. Each node gets it from the one before it
+ * in its chain, as it comes; so every link carries it once.
  */
 export interface Chain {
   /** Who has the file at the start: a node, or the frontend. */

@@ -51,6 +51,12 @@ export function wantVm(vm: string, { job, spec, image, inputs }: JobParts): Want
   };
 }
 
+/** The files that a node needs before it can make the machine. */
+export function filesOfVm({ disk, boot, task }: WantedVm): readonly DeployedFile[] {
+  const booting = boot.kind === 'disk' ? [] : [boot.kernel, boot.initramfs];
+  return [disk.file, ...booting, task?.inputs ?? null].filter((file) => file !== null);
+}
+
 /** All files that a node needs before it can make machines of the job. */
 export function filesOf({ image, inputs }: JobParts): readonly DeployedFile[] {
   return [...image.parts.map(fileOf), ...(inputs === null ? [] : [inputs])];

@@ -1,25 +1,22 @@
-import { chmodSync, copyFileSync, globSync } from 'node:fs';
+import { chmodSync, copyFileSync } from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { KgetError } from '../../base/error.ts';
+import { appletsOf, obtainBusybox } from './busybox.ts';
 import { makeDisk } from './disk.ts';
 import { busyboxFiles, guestFiles, initPath, type GuestFile } from './guest-files.ts';
 import { initramfs } from './initramfs.ts';
 import { obtainKernel } from './kernel.ts';
 import { neededModules } from './modules.ts';
 import { checkAddedFiles, copyAddedFiles, writeGuestFiles } from './overlay.ts';
-import { fetchPackage, unpackPackage } from './packages.ts';
 import type { Recipe } from './recipe.ts';
-import { runProgram, type ProgramContext } from './run-program.ts';
+import type { ProgramContext } from './run-program.ts';
 import { obtainTree } from './tree.ts';
 
 /** What files that we make are dated, unless SOURCE_DATE_EPOCH says otherwise: 2025-01-01. */
 const DEFAULT_EPOCH = 1_735_689_600;
 const MAX_EPOCH = 2 ** 31 - 1;
-
-const BUSYBOX_PACKAGE = 'busybox-static';
-const APPLETS_LIMIT_MS = 10_000;
 
 /** Programs of administrators; ordinary users often do not have them in PATH. */
 const SYSTEM_PATHS = '/usr/sbin:/sbin';
@@ -149,32 +146,6 @@ function describeSource({ from }: Recipe): string {
   if ('directory' in from) return from.directory;
   if ('tar' in from) return from.tar;
   return `Debian ${from.debian.suite} (this takes minutes)`;
-}
-
-/** The static busybox that all images have. */
-async function obtainBusybox(
-  context: ProgramContext,
-  places: { readonly workDirectory: string; readonly packageDirectory: string },
-): Promise<string> {
-  const file = await fetchPackage(context, {
-    name: BUSYBOX_PACKAGE,
-    directory: places.packageDirectory,
-  });
-  const directory = join(places.workDirectory, 'busybox');
-  await unpackPackage(context, { file, directory });
-  const [found] = globSync('{,usr/}bin/busybox', { cwd: directory });
-  if (found !== undefined) return join(directory, found);
-  throw new KgetError('usage', `Cannot find busybox in ${file}: no bin/busybox in it`);
-}
-
-async function appletsOf(context: ProgramContext, busybox: string): Promise<readonly string[]> {
-  const listed = await runProgram(context, {
-    purpose: 'list the applets of busybox',
-    words: [busybox, '--list'],
-    package: BUSYBOX_PACKAGE,
-    limitMs: APPLETS_LIMIT_MS,
-  });
-  return listed.split('\n').filter(Boolean);
 }
 
 /** QEMU's user network has its name server there; mmdebstrap leaves this machine's. */

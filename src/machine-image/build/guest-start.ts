@@ -43,9 +43,9 @@ const START_LINES = `(
 /** Guests without an init of their own: busybox's, which reads /etc/inittab. */
 export const INITTAB = `# Made by kgetplus: job runner, guest agent and ACPI button.
 ::sysinit:${GUEST_DIRECTORY}/boot
-::once:${GUEST_JOB_RUNNER}
-::respawn:${GUEST_AGENT}
 ::respawn:${GUEST_BUSYBOX} acpid -d -c /etc/acpi
+::respawn:${GUEST_AGENT}
+::once:${GUEST_JOB_RUNNER}
 `;
 
 export const BOOT_SCRIPT = `#!${GUEST_BUSYBOX} sh
@@ -89,7 +89,9 @@ exec ${GUEST_POWER_OFF}
 
 export const JOB_RUNNER_UNIT = `[Unit]
 Description=Job of kgetplus
-After=local-fs.target network.target
+# A short job must not end before anybody listens to the power button and to the host's requests.
+After=local-fs.target network.target systemd-logind.service
+After=qemu-guest-agent.service kgetplus-agent.service
 
 [Service]
 ExecStart=${GUEST_JOB_RUNNER}

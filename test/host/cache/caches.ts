@@ -64,3 +64,14 @@ export function peerOf(
 }
 
 export const never = new AbortController().signal;
+
+/** Waits until something is so; that it will be is for the test to know. */
+export async function until(isSo: () => boolean): Promise<void> {
+  const endMs = performance.now() + 20_000;
+  while (!isSo()) {
+    if (performance.now() > endMs) throw new Error('it did not happen within 20 s');
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+}
