@@ -86,6 +86,7 @@ export const HOST_CALL_SAMPLES: { readonly [Name in CallName]: Sample<Name> } = 
       ],
     },
   ],
+  'prepare-snapshot': [{ ...VM, full: false }, NOTHING],
   describe: [VM, { wanted: WANTED }],
   log: [
     { ...VM, source: 'command', offset: 0 },

@@ -202,7 +202,11 @@ export const HOST_CALLS = {
     result: z.object({ text: z.string(), nextOffset: bytes, totalBytes: bytes }),
   },
 
-  /** The cut, for each machine: `freeze`, `snapshot`, `thaw`, then `finish-snapshot`. */
+  /**
+   * The cut, for each machine: `prepare-snapshot` (without memory, so that what follows is quick),
+   * `freeze`, `snapshot`, `thaw`, then `finish-snapshot`. `thaw` also undoes what was prepared.
+   */
+  'prepare-snapshot': { request: z.object({ vm: vmName, full: z.boolean() }), result: nothing },
   freeze: {
     request: z.object({ vm: vmName, limitMs: milliseconds, holdMs: milliseconds }),
     result: z.object({ frozen: z.boolean() }),

@@ -5,6 +5,7 @@ import type {
   SnapshotUnderWay,
 } from '../hypervisor/hypervisor.ts';
 import { markCut } from './cut-mark.ts';
+import { openGate, type Gate } from './gate.ts';
 import { machinePaths } from './node-place.ts';
 import {
   copyOutputs,
@@ -29,8 +30,19 @@ interface FinishedSnapshot {
   disks: DiskSnapshotFigures[];
 }
 
+/** A snapshot of which everything is ready but the point in time. */
+interface Prepared {
+  readonly begun: Promise<SnapshotUnderWay>;
+  readonly gate: Gate;
+}
+
+/** Nothing is held open for a snapshot that nobody takes for longer. */
+const PREPARED_LIMIT_MS = 120_000;
+
 /** What the host agent does of a cut: see `freeze`, `snapshot`, `thaw` in host-calls.ts. */
 export interface Cuts {
+  /** Gets a snapshot without memory ready, so that its machine stands still for a short time only. */
+  prepare(vm: string, full: boolean): Promise<void>;
   freeze(vm: string, terms: FreezeOptions): Promise<boolean>;
   snapshot(vm: string, terms: { memory: boolean; full: boolean }): Promise<void>;
   /** Idempotent. Returns how long the machine stood still in its latest cut. */
@@ -51,19 +63,67 @@ export function createCuts(options: StandstillOptions): Cuts {
   const { clock, place, hypervisor } = options;
   const standstills = createStandstills(options);
   const taken = new Map<string, Taken>();
+  const prepared = new Map<string, Prepared>();
+
+  async function prepare(vm: string, full: boolean): Promise<void> {
+    refuseSnapshot(vm, { isBusy: isBusy(vm), wouldStayFrozen: false });
+    const paths = machinePaths(place, vm);
+    await hypervisor.look(vm);
+    withdrawEarlier(place, paths);
+    taken.delete(vm);
+    const gate = openGate();
+    const request = { directory: paths.snapshot, memory: false, leavePaused: true, full };
+    const begun = hypervisor.beginSnapshot(vm, { ...request, whenReady: gate.arrive });
+    begun.catch(() => {});
+    prepared.set(vm, { begun, gate });
+    void (async () => {
+      await clock.sleep(PREPARED_LIMIT_MS, gate.over);
+      await undo(vm, gate);
+    })();
+    try {
+      await Promise.race([gate.arrived, begun]);
+    } catch (error) {
+      prepared.delete(vm);
+      throw error;
+    }
+  }
+
+  /** Nobody has used what was prepared, and nobody is to. */
+  async function undo(vm: string, only?: Gate): Promise<void> {
+    const it = prepared.get(vm);
+    if (it === undefined || (only !== undefined && it.gate !== only)) return;
+    prepared.delete(vm);
+    it.gate.refuse(new KgetError('cancelled', `Gave up the snapshot of machine "${vm}"`));
+    await it.begun.catch(() => {});
+  }
+
+  /** Fixes the point in time: of what was prepared if that is what is wanted. */
+  async function fix(
+    vm: string,
+    terms: { memory: boolean; full: boolean },
+  ): Promise<SnapshotUnderWay> {
+    const it = prepared.get(vm);
+    if (it !== undefined && !terms.memory) {
+      prepared.delete(vm);
+      it.gate.open();
+      return await it.begun;
+    }
+    await undo(vm);
+    const directory = machinePaths(place, vm).snapshot;
+    return await hypervisor.beginSnapshot(vm, { directory, leavePaused: true, ...terms });
+  }
 
   async function snapshot(vm: string, terms: { memory: boolean; full: boolean }): Promise<void> {
     refuseSnapshot(vm, { isBusy: isBusy(vm), wouldStayFrozen: terms.memory && isFrozen(vm) });
     const paths = machinePaths(place, vm);
     const { state } = await hypervisor.look(vm);
-    withdrawEarlier(place, paths);
+    if (!prepared.has(vm)) withdrawEarlier(place, paths);
     taken.delete(vm);
     const standstill = standstills.of(vm);
     const goesOn = terms.memory && state === 'running';
     markCut(paths, goesOn ? 'goes-on' : 'frozen');
     standstill.goesOn ||= goesOn;
-    const request = { directory: paths.snapshot, leavePaused: true, ...terms };
-    const underWay = await hypervisor.beginSnapshot(vm, request);
+    const underWay = await fix(vm, terms);
     if (standstill.sinceMs === null) {
       if (goesOn) standstill.sinceMs = clock.nowMs() - underWay.pausedMs;
       else standstill.pausedMs += underWay.pausedMs;
@@ -77,10 +137,16 @@ export function createCuts(options: StandstillOptions): Cuts {
     if (memory) copyOutputs(paths);
   }
 
-  const { freeze, thaw, isFrozen, recover } = standstills;
+  async function thaw(vm: string): Promise<number> {
+    await undo(vm);
+    return await standstills.thaw(vm);
+  }
+
+  const { freeze, isFrozen, recover } = standstills;
   const isBusy = (vm: string): boolean => taken.get(vm)?.isFinished === false;
 
   return {
+    prepare,
     freeze,
     snapshot,
     thaw,
@@ -102,6 +168,7 @@ export function createCuts(options: StandstillOptions): Cuts {
       taken.delete(vm);
     },
     async close(limitMs) {
+      await Promise.all([...prepared.keys()].map((vm) => undo(vm)));
       await standstills.thawAll();
       const over = new AbortController();
       const all = Promise.allSettled([...taken.values()].map(({ underWay }) => underWay.finished));

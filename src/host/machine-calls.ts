@@ -61,6 +61,7 @@ export function machineCalls(node: () => Promise<MachineNode>): Handlers<Machine
     freeze: inTurn(async (on, { vm, ...terms }) => {
       return { frozen: await on.machines.cuts.freeze(vm, terms) };
     }),
+    'prepare-snapshot': inTurn((on, { vm, full }) => done(on.machines.cuts.prepare(vm, full))),
     snapshot: inTurn((on, { vm, ...terms }) => done(on.machines.cuts.snapshot(vm, terms))),
     thaw: inTurn(async (on, { vm }) => ({ pausedMs: await on.machines.cuts.thaw(vm) })),
     // It may take long: the machine can be told other things meanwhile.

@@ -164,6 +164,11 @@ export interface SnapshotRequest {
   readonly leavePaused: boolean;
   /** Copy everything, even if it is known what has changed since the snapshot in `directory`. */
   readonly full: boolean;
+  /**
+   * Called once, without memory, when all is prepared that can be: the point is fixed when what it
+   * returns resolves, so that a guest need not be frozen before. If it rejects, so does the call.
+   */
+  readonly whenReady?: () => Promise<void>;
 }
 
 export interface SnapshotUnderWay {

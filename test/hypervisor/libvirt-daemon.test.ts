@@ -178,6 +178,18 @@ void suite('libvirt', { skip: await whyNoLibvirtd(), timeout: 300_000 }, () => {
       await write(0, 'vm', modes.length, modes.length);
     }
     assert.deepEqual(modes, ['full', ...Array.from({ length: 4 }, () => 'incremental')]);
+    const held = { ...request(directory, true), leavePaused: true };
+    await (
+      await here.beginSnapshot('vm', held)
+    ).finished;
+    // QEMU would crash some time later.
+    await refuses('usage', here.beginSnapshot('vm', request(directory)));
+    await refuses('usage', here.exportDisk('vm', 'root'));
+    await here.resume('vm');
+    await (
+      await here.beginSnapshot('vm', request(directory))
+    ).finished;
+    assert.ok(readFileSync(join(directory, 'root.raw')).equals(written(...writes)));
     await here.remove('vm');
   });
 

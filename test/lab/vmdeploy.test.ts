@@ -143,10 +143,10 @@ void suite('jobs in virtual machines', { skip, timeout: 900_000 }, () => {
     const waited = await vms.run(['job', 'wait', job], 3);
     assert.match(waited.stdout, /failed/);
     const shown = JSON.parse((await vms.run(['job', 'show', job, '--json'])).stdout) as {
-      machines: readonly { outcome: { status?: number } }[];
+      vms: readonly { exitStatus: number | null }[];
     };
     assert.deepEqual(
-      shown.machines.map(({ outcome }) => outcome.status),
+      shown.vms.map(({ exitStatus }) => exitStatus),
       [0, 7],
     );
     assertNoMachinesLeft(lab);

@@ -1,6 +1,6 @@
 import { KgetError } from '../../base/error.ts';
 import type { DriverContext } from './context.ts';
-import type { DomainDisk } from './domains.ts';
+import type { Domain, DomainDisk } from './domains.ts';
 import { withXmlFile } from './machines.ts';
 import { element, formatXml, type XmlElement } from './xml.ts';
 import { virshFailure, type VirshAnswer } from './virsh.ts';
@@ -141,4 +141,19 @@ export async function dropStaleExport(context: DriverContext, name: string): Pro
   if (type === JOB_NONE) return;
   if (type === JOB_UNBOUNDED) return abortBackup(context, name);
   throw new KgetError('usage', `Cannot copy disks of machine "${name}": libvirt does so already`);
+}
+
+/**
+ * A machine whose memory was just saved, and that did not go on since, has put its disks away.
+ * @throws KgetError `usage` then
+ */
+export async function confirmDisksInUse(
+  { virsh }: DriverContext,
+  { name, state }: Domain,
+): Promise<void> {
+  if (state !== 'paused') return;
+  const words = ['qemu-monitor-command', name, '{"execute":"query-status"}'];
+  if (!(await virsh.run(words)).includes('"postmigrate"')) return;
+  const found = 'its memory was saved, and it did not go on since';
+  throw new KgetError('usage', `Cannot copy disks of machine "${name}": ${found}; resume it first`);
 }

@@ -2,7 +2,13 @@ import { rm, stat } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { KgetError } from '../../base/error.ts';
 import type { DirtyMap, DiskExport, Hypervisor } from '../hypervisor.ts';
-import { abortBackup, beginBackup, dropStaleExport, type BackupTarget } from './backup.ts';
+import {
+  abortBackup,
+  beginBackup,
+  confirmDisksInUse,
+  dropStaleExport,
+  type BackupTarget,
+} from './backup.ts';
 import { placesOf, type DriverContext } from './context.ts';
 import { diskImage } from './disk-image.ts';
 import { domainDisks, type Domain } from './domains.ts';
@@ -27,6 +33,7 @@ export function exportCalls(
 
   async function begin(domain: Domain, disk: string, since: string | null): Promise<DiskExport> {
     const { name } = domain;
+    await confirmDisksInUse(context, domain);
     const places = placesOf(context, name);
     const known = domainDisks(domain);
     if (!known.some((it) => it.name === disk)) {

@@ -1,16 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatSize } from '../../base/units.ts';
 import type { SnapshotRequest } from '../hypervisor.ts';
 import { snapshotDisks } from '../vm-spec.ts';
 import type { Backup } from './backup.ts';
 import { dirtySizes } from './checkpoints.ts';
 import type { DriverContext } from './context.ts';
 import { domainDisks, type Domain, type DomainDisk } from './domains.ts';
-
-/** Copied while the machine is paused for its memory: 2 s at 128 MiB/s. */
-const MAX_PAUSED_COPY_BYTES = 256 * 2 ** 20;
 
 /** How a snapshot is taken, and why it is not incremental. */
 export interface SnapshotPlan {
@@ -41,7 +37,7 @@ export async function planSnapshot(
   const wanted = snapshotDisks(domain.spec);
   const disks = domainDisks(domain).filter(({ name }) => wanted.includes(name));
   const keepsBitmaps = disks.every(({ format }) => format === 'qcow2');
-  const checkpoint = keepsBitmaps ? `kgetplus-${randomBytes(6).toString('hex')}` : null;
+  const checkpoint = keepsBitmaps ? newCheckpoint() : null;
   const common = { domain, request, disks, checkpoint };
   const whole = { ...common, since: null, dirtyBytes: new Map<string, number>() };
   if (request.full) return { ...whole, reason: null };
@@ -49,10 +45,6 @@ export async function planSnapshot(
   const since = domain.record.snapshot?.checkpoint;
   if (reason !== null || since === undefined) return { ...whole, reason };
   const dirtyBytes = await dirtySizes(context, domain, since);
-  const sum = [...dirtyBytes.values()].reduce((total, bytes) => total + bytes, 0);
-  if (request.memory && sum > MAX_PAUSED_COPY_BYTES) {
-    return { ...whole, reason: `${formatSize(sum)} are dirty, too much to copy during a pause` };
-  }
   return { ...common, since, reason, dirtyBytes };
 }
 
@@ -71,6 +63,11 @@ async function whyNotIncremental(
     if (found === undefined) return `${name}.raw of the latest snapshot is gone`;
   }
   return null;
+}
+
+/** A name that no checkpoint has or had. */
+export function newCheckpoint(): string {
+  return `kgetplus-${randomBytes(6).toString('hex')}`;
 }
 
 /** The backup that a plan comes to. */

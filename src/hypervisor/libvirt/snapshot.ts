@@ -1,19 +1,25 @@
-import { rm } from 'node:fs/promises';
 import { KgetError } from '../../base/error.ts';
 import { makeDirectory } from '../../content/durable.ts';
-import type { Hypervisor, SnapshotFigures, SnapshotRequest } from '../hypervisor.ts';
-import { backupEnd, beginBackup, dropStaleExport } from './backup.ts';
+import type {
+  DiskSnapshotFigures,
+  Hypervisor,
+  SnapshotFigures,
+  SnapshotRequest,
+} from '../hypervisor.ts';
+import { backupEnd, confirmDisksInUse, dropStaleExport } from './backup.ts';
 import { dropCheckpoints } from './checkpoints.ts';
 import type { DriverContext } from './context.ts';
 import { finishSnapshot } from './finish-snapshot.ts';
 import { saveMemory } from './save-memory.ts';
-import { backupOf, planSnapshot, wholeCopyPath, type SnapshotPlan } from './snapshot-plan.ts';
-import { virshFailure } from './virsh.ts';
+import { addEarlier, firstPass, fixPoint, needsFirstPass } from './snapshot-pass.ts';
+import { planSnapshot, type SnapshotPlan } from './snapshot-plan.ts';
 
 interface FixedPoint {
   readonly plan: SnapshotPlan;
   /** Null if the copying is under way. */
   readonly copiedBytes: number | null;
+  /** Of a pass before. */
+  readonly earlier: readonly DiskSnapshotFigures[];
 }
 
 /** Snapshots by libvirt's backups in push mode; memory by an external snapshot of memory alone. */
@@ -25,16 +31,18 @@ export function snapshotCalls(
 
   async function begin(name: string, request: SnapshotRequest) {
     const domain = await domains.expect(name, ['running', 'paused'], 'take a snapshot of');
+    await confirmDisksInUse(context, domain);
     await dropStaleExport(context, name);
     await makeDirectory(request.directory);
     const planned = await planSnapshot(context, domain, request);
     await domains.remember(domain, { snapshot: null });
     const stops = request.memory && domain.state === 'running';
+    const first = stops && needsFirstPass(planned) ? await firstPass(context, planned) : null;
     const beganAtMs = clock.nowMs();
     if (stops) await virsh.run(['suspend', name]);
     let point: FixedPoint;
     try {
-      point = await (request.memory ? fixWithMemory(planned) : fixDisks(planned));
+      point = await fixAll(first?.next ?? planned, first?.figures ?? []);
     } catch (error) {
       if (stops) await virsh.attempt(['resume', name]);
       throw error;
@@ -43,23 +51,19 @@ export function snapshotCalls(
     return { point, pausedMs: stops ? clock.nowMs() - beganAtMs : 0 };
   }
 
-  async function fixDisks(planned: SnapshotPlan): Promise<FixedPoint> {
-    return { plan: await fixPoint(context, planned), copiedBytes: null };
-  }
-
   /**
-   * QEMU puts its bitmaps away while it saves memory, until the machine goes on: what is dirty is
-   * copied before. A whole disk, which takes long, is copied after, while the machine goes on.
+   * QEMU puts disks away while it saves memory, until the machine goes on: what is copied then makes
+   * QEMU 7.2 crash. So all is copied before.
    */
-  async function fixWithMemory(planned: SnapshotPlan): Promise<FixedPoint> {
-    if (planned.since === null) {
-      await saveMemory(context, planned);
-      return fixDisks(planned);
-    }
+  async function fixAll(
+    planned: SnapshotPlan,
+    earlier: readonly DiskSnapshotFigures[],
+  ): Promise<FixedPoint> {
     const plan = await fixPoint(context, planned);
+    if (!planned.request.memory) return { plan, copiedBytes: null, earlier };
     const copiedBytes = await backupEnd(context, plan.domain.name);
     await saveMemory(context, plan);
-    return { plan, copiedBytes };
+    return { plan, copiedBytes, earlier };
   }
 
   return {
@@ -70,6 +74,7 @@ export function snapshotCalls(
       }
       busy.add(name);
       try {
+        if (!request.memory) await request.whenReady?.();
         const { point, pausedMs } = await begin(name, request);
         const finished = finish(context, point).finally(() => busy.delete(name));
         // Whoever waits for it hears of it; that nobody waits yet is no fault.
@@ -85,7 +90,7 @@ export function snapshotCalls(
 
 async function finish(
   context: DriverContext,
-  { plan, copiedBytes }: FixedPoint,
+  { plan, copiedBytes, earlier }: FixedPoint,
 ): Promise<SnapshotFigures> {
   const { domain, request, checkpoint } = plan;
   const copied = copiedBytes ?? (await backupEnd(context, domain.name));
@@ -95,21 +100,5 @@ async function finish(
     const { directory } = request;
     await context.domains.remember(domain, { snapshot: { directory, checkpoint } });
   }
-  return figures;
-}
-
-/** Begins the backup: incremental if it was planned and libvirt can, else of everything. */
-async function fixPoint(context: DriverContext, plan: SnapshotPlan): Promise<SnapshotPlan> {
-  const { name } = plan.domain;
-  await Promise.all(
-    plan.disks.map(async (disk) =>
-      rm(wholeCopyPath(plan.request.directory, disk.name), { force: true }),
-    ),
-  );
-  const answer = await beginBackup(context, backupOf(plan));
-  if (answer.done) return plan;
-  if (plan.since === null) throw virshFailure(['backup-begin', name], answer.complaint);
-  await dropCheckpoints(context, name, null);
-  const whole = { ...plan, since: null, reason: `libvirt says: ${answer.complaint}` };
-  return fixPoint(context, whole);
+  return { ...figures, disks: figures.disks.map((disk) => addEarlier(disk, earlier)) };
 }

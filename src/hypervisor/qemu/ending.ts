@@ -8,6 +8,8 @@ import { exitOf, readEvents, stateOf } from './states.ts';
 
 /** QEMU writes out what it holds of the disks, and ends. */
 const QUIT_LIMIT_MS = 10_000;
+/** A guest that boots misses the button: it is pressed again. */
+const PRESS_AGAIN_MS = 5000;
 /** From one look at a machine's process and events to the next. */
 const WATCH_INTERVAL_MS = 100;
 
@@ -47,17 +49,24 @@ export async function shutDown(machine: Machine, limitMs: number): Promise<'clea
       return (await exitOf(machine))?.reason === 'guest' ? 'clean' : 'forced';
     throw new KgetError('usage', `Cannot shut down ${title}: it is ${state}, wanted running`);
   }
+  const untilMs = host.clock.nowMs() + limitMs;
+  for (let leftMs = limitMs; leftMs > 0; leftMs = untilMs - host.clock.nowMs()) {
+    await pressButton(machine);
+    if (await awaitEnd(machine, Math.min(leftMs, PRESS_AGAIN_MS))) {
+      return (await exitOf(machine))?.reason === 'guest' ? 'clean' : 'forced';
+    }
+  }
+  await stopMachine(machine, `the guest did not shut down within ${limitMs / 1000} s`);
+  return 'forced';
+}
+
+async function pressButton({ host, places, title }: Machine): Promise<void> {
   try {
     const where = { path: places.spare, title };
     await host.sessions.use(where, async (qmp) => qmp.execute('system_powerdown'));
   } catch {
-    // It hangs, or has just ended: see below.
+    // It hangs, or has just ended: whether it does is seen.
   }
-  if (await awaitEnd(machine, limitMs)) {
-    return (await exitOf(machine))?.reason === 'guest' ? 'clean' : 'forced';
-  }
-  await stopMachine(machine, `the guest did not shut down within ${limitMs / 1000} s`);
-  return 'forced';
 }
 
 /** Resolves when a machine that was started has ended or panicked. @throws KgetError `cancelled` */

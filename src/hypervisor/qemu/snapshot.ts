@@ -72,7 +72,15 @@ async function disksOnly(
   request: SnapshotRequest,
   begun: Begun,
 ): Promise<SnapshotFigures> {
-  const plans = await prepare(qmp, machine, request);
+  const prepared = await prepare(qmp, machine, request);
+  try {
+    await request.whenReady?.();
+  } catch (error) {
+    await closeTargets(qmp, prepared);
+    throw error;
+  }
+  // Only now: freezing has the guest write what it had in memory.
+  const plans = await withDirty(qmp, prepared);
   await beginBackup(qmp, plans);
   begun({ pausedMs: 0 });
   const copied = await awaitBackup(qmp, machine, plans);
@@ -93,7 +101,7 @@ async function withMemory(
 ): Promise<SnapshotFigures> {
   const { clock } = machine.host;
   const wasRunning = (await askStatus(machine)) === 'running';
-  const plans = await prepare(qmp, machine, request);
+  const plans = await withDirty(qmp, await prepare(qmp, machine, request));
   const copied: DiskSnapshotFigures[][] = [];
   const copy = async (round: readonly Plan[]): Promise<void> => {
     await beginBackup(qmp, round);
@@ -121,18 +129,24 @@ async function withMemory(
   return { disks, memoryBytes };
 }
 
-async function prepare(qmp: Qmp, machine: Machine, request: SnapshotRequest): Promise<Plan[]> {
+async function prepare(
+  qmp: Qmp,
+  machine: Machine,
+  request: SnapshotRequest,
+): Promise<readonly DiskPlan[]> {
   const { directory, full } = request;
   await clearJobs(qmp, BACKUP_PREFIX, machine.host.clock);
   const isLatest = holdsLatest(machine, directory);
   const plans = await planBackup(qmp, machine, { directory, full, isLatest });
   await dropMarker(machine, directory);
   await openTargets(qmp, plans);
-  const prepared: Plan[] = [];
-  for (const plan of plans) {
-    prepared.push({ ...plan, dirtyBytes: await dirtyBytesOf(qmp, plan) });
-  }
-  return prepared;
+  return plans;
+}
+
+async function withDirty(qmp: Qmp, plans: readonly DiskPlan[]): Promise<Plan[]> {
+  const told: Plan[] = [];
+  for (const plan of plans) told.push({ ...plan, dirtyBytes: await dirtyBytesOf(qmp, plan) });
+  return told;
 }
 
 async function complete(

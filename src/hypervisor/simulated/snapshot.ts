@@ -45,6 +45,7 @@ export async function beginSnapshot(
     throw new KgetError('usage', `Cannot take a snapshot of "${machine.spec.name}": ${found}`);
   }
   refuseBases(machine, request);
+  if (!request.memory) await request.whenReady?.();
   const { session, clock } = machine;
   const points = [...machine.disks].map(([name, disk]) => pointOf({ name, disk, request }));
   const memory = request.memory ? saveMemory(machine) : null;

@@ -76,6 +76,10 @@ export async function cut(
 
   if (!memory) {
     await each(async ({ vm, host }) => {
+      const terms = { limitMs: POINT_LIMIT_MS, signal };
+      await host.caller.call('prepare-snapshot', { vm, full }, terms);
+    });
+    await each(async ({ vm, host }) => {
       const request = { vm, limitMs: FREEZE_LIMIT_MS, holdMs: HOLD_MS };
       const terms = { limitMs: FREEZE_LIMIT_MS + ANSWER_MS, signal };
       if ((await host.caller.call('freeze', request, terms)).frozen) frozen.add(vm);

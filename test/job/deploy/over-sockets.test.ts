@@ -84,7 +84,8 @@ void suite('deploy over sockets', { timeout: 60_000 }, () => {
     ['near its end', 0.9],
   ] as const) {
     void test(`\`deploy\` goes on without a node that dies ${when}`, async (t) => {
-      const hadBytes = 0.8 * share * BYTES.length;
+      // The frontend still holds the block that reached the share.
+      const hadBytes = share * BYTES.length - 640 * 1024;
       const { report, whole, relinked } = await run(t, {
         share,
         async happen(caches, agents) {

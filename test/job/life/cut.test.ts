@@ -18,6 +18,10 @@ function cluster(faults: Readonly<Record<string, SomeHandlers>> = {}) {
       said.push(`${what} ${vm}`);
     };
     const host = fakeHost(`node-${vm}`, {
+      async 'prepare-snapshot'() {
+        await note('prepare');
+        return {};
+      },
       async freeze() {
         await note('freeze');
         return { frozen: true };
@@ -50,6 +54,7 @@ void suite('cut', () => {
       results.map(({ vm, state }) => [vm, state]),
       NAMES.map((vm) => [vm, 'taken']),
     );
+    assert.ok(last('prepare') < first('freeze'));
     assert.ok(last('freeze') < first('snapshot'));
     assert.ok(last('snapshot') < first('thaw'));
   });
