@@ -85,6 +85,7 @@ const RECORDS: readonly JobRecord[] = [
       remoteNode: null,
       directory: null,
       memoryLimitBytes: null,
+      sharedDirectory: null,
       onRelease: null,
       booting: 16,
     },

@@ -82,6 +82,7 @@ export async function cutOnNodes(wanted: WantedMachines, system: System): Promis
         remoteNode: options.remoteNode ?? null,
         directory: options.nodeDir ?? null,
         memoryLimitBytes: null,
+        sharedDirectory: null,
       },
       hypervisor: options.hypervisor,
       chunkSizeBytes: VM_CHUNK_BYTES,

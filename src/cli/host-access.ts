@@ -10,6 +10,7 @@ export interface AccessOptions {
   readonly remoteNode?: string;
   readonly nodeDir?: string;
   readonly nodeMemory?: number;
+  readonly sharedDir?: string;
 }
 
 /** Host agents that start at once at most. */
@@ -31,6 +32,11 @@ export function addAccessOptions(command: Command): Command {
       absolute,
     )
     .option(
+      '--shared-dir <dir>',
+      'where the disks of machines lie, on storage that all nodes share',
+      absolute,
+    )
+    .option(
       '--node-memory <size>',
       'memory that machines may take of a node [what it has, less a reserve]',
       size,
@@ -45,6 +51,7 @@ export function accessOf(options: AccessOptions): Omit<JobAccess, 'onRelease' | 
     remoteNode: options.remoteNode ?? null,
     directory: options.nodeDir ?? null,
     memoryLimitBytes: options.nodeMemory ?? null,
+    sharedDirectory: options.sharedDir ?? null,
   };
 }
 

@@ -12,7 +12,7 @@ import type { System } from './system.ts';
 
 export type HostReach = Pick<
   JobAccess,
-  'ssh' | 'launcher' | 'remoteNode' | 'directory' | 'memoryLimitBytes'
+  'ssh' | 'launcher' | 'remoteNode' | 'directory' | 'memoryLimitBytes' | 'sharedDirectory'
 >;
 
 /** Starts host agents that trust each other: those of one command. */
@@ -47,6 +47,7 @@ export async function hostCrew(options: CrewOptions, system: System): Promise<Ho
     directory: reach.directory,
     hypervisor,
     memoryLimitBytes: reach.memoryLimitBytes,
+    ...(reach.sharedDirectory !== null && { sharedDirectory: reach.sharedDirectory }),
   };
 
   const onNotice = (node: string, text: string): void => {

@@ -8,6 +8,7 @@ import { addImageRm } from './image-rm.ts';
 import { addImageShow } from './image-show.ts';
 import { addImageTag } from './image-tag.ts';
 import { addImageVerify } from './image-verify.ts';
+import { addImagePush } from './image-push.ts';
 import type { System } from './system.ts';
 
 const ABOUT = `
@@ -44,6 +45,7 @@ export function addImage(
   addImageImport(command, system);
   addImageExport(command, system);
   addImageTag(command, system);
+  addImagePush(command, system);
   addImageRm(command, system, hooks);
   addImageVerify(command, system);
   for (const own of command.commands) {

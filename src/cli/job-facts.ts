@@ -7,7 +7,8 @@ import {
   type JobState,
   type VmRecord,
 } from '../job/record/job-state.ts';
-import type { ListedDirectory } from '../job/record/jobs.ts';
+import { listJobs, type ListedDirectory } from '../job/record/jobs.ts';
+import type { StorePlace } from '../store/store-place.ts';
 import { foldNodeSet } from '../nodeset/fold.ts';
 import type { ListedJob, ShownJob, ShownVm } from '../report/job-listing.ts';
 
@@ -101,4 +102,12 @@ function pausesOf({ cuts }: JobState): ReadonlyMap<string, readonly number[]> {
     pauses.set(vm, [...(pauses.get(vm) ?? []), pausedMs]);
   }
   return pauses;
+}
+
+/** The job of a store that is open, or keeps machines, and runs an image; undefined if none does. */
+export function jobUsing({ directory }: StorePlace, image: string): string | undefined {
+  const using = listJobs(directory).find(
+    ({ state }) => state?.image.id === image && phaseOf(state) !== 'finished',
+  );
+  return using && `job ${basename(using.directory)}`;
 }

@@ -61,7 +61,7 @@ export function addJobCancel(job: Command, system: System): void {
 }
 
 /** The job that a text stands for. @throws KgetError `usage` */
-export function jobAt(text: string, options: StoreOption, system: System): DrivenJob {
+function jobAt(text: string, options: StoreOption, system: System): DrivenJob {
   const place = storeAt(options, system);
   const job = chooseJob(text, jobIds(place.directory));
   return { place, job, directory: jobDirectory(place.directory, job) };

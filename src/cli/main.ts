@@ -8,6 +8,7 @@ import { HOST_DIALECT } from '../control/host-dialect.ts';
 import { AGENT_DIALECT, type Dialect, type Program } from '../control/channel.ts';
 import { addDemo } from './demo.ts';
 import { addVm } from './vm.ts';
+import { jobUsing } from './job-facts.ts';
 import { addJob } from './job.ts';
 import { addImage } from './image.ts';
 import { addVerify } from './verify.ts';
@@ -105,7 +106,7 @@ function createProgram(): Command {
   addVerify(program, system);
   addPrune(program, system);
   program.commandsGroup('Virtual machines:');
-  addImage(program, system);
+  addImage(program, system, { inUse: jobUsing });
   addJob(program, system);
   addVm(program, system);
   for (const command of program.commands) {

@@ -13,7 +13,8 @@ import { findVms, type VmTarget } from './vm-target.ts';
 const ABOUT = `
 The machine runs on while its disk and memory are copied to the other node, which has to be one of the
 job's; it stands still for the last part of it. If it writes faster than the link is, it is given up
-after --limit, and the machine runs on where it was.
+after --limit, and the machine runs on where it was. Disks that the nodes share (job submit
+--shared-dir) are not copied.
 
 Examples:
   kgetplus vm migrate latest.2 --to node07 --store /srv/snapshots
@@ -31,7 +32,6 @@ interface MigrateOptions extends StoreOption {
   readonly limit: number;
   readonly downtime: number;
   readonly bandwidth?: number;
-  readonly sharedStorage: boolean;
 }
 
 /** Declares `vm migrate`. */
@@ -50,7 +50,6 @@ export function addVmMigrate(vm: Command, system: System): void {
     )
     .option('--downtime <ms>', 'pause that the guest may suffer', downtime, DEFAULT_DOWNTIME_MS)
     .option('--bandwidth <rate>', 'of the copy, at most', rate)
-    .option('--shared-storage', "the nodes' --node-dir is one, on shared storage", false)
     .addHelpText('after', ABOUT)
     .action(async (text: string, options: MigrateOptions) => {
       await using target = await findVms(text, options, system);
@@ -64,7 +63,7 @@ async function migrateAll(
   options: MigrateOptions,
   system: System,
 ): Promise<void> {
-  const { vms } = target;
+  const { vms, state } = target;
   const to = target.hostAt(options.to);
   const moving = vms.filter(({ host }) => host.node !== to.node);
   if (moving.length === 0) {
@@ -89,7 +88,7 @@ async function migrateAll(
       wanted,
       source: host,
       target: to,
-      sharedStorage: options.sharedStorage,
+      sharedStorage: state.access.sharedDirectory !== null,
       limitMs: options.limit,
       downtimeLimitMs: options.downtime,
       bytesPerSecond: options.bandwidth ?? null,

@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
 import { ERROR_CODES } from '../base/error.ts';
-import type { MessageSchema } from './message-lines.ts';
 
 /**
  * Calls and their results over a channel: for programs on nodes that do what they are told and
@@ -52,6 +51,3 @@ export const answerMessage = z.discriminatedUnion('type', [
 
 export type CallMessage = z.infer<typeof callMessage>;
 export type AnswerMessage = z.infer<typeof answerMessage>;
-
-/** Schema of messages that a callee takes. */
-export const CALL_SCHEMA: MessageSchema<CallMessage> = callMessage;

@@ -19,7 +19,7 @@ export * from './call-messages.ts';
 /** The longest limit of a call: timers of Node.js that are to wait longer do not wait at all. */
 export const MAX_LIMIT_MS = 2 ** 31 - 1;
 
-export interface CallOptions {
+interface CallOptions {
   /** The call is given up after that, or `MAX_LIMIT_MS`; the other side is told to stop. */
   readonly limitMs: number;
   readonly signal?: AbortSignal;

@@ -82,7 +82,7 @@ const vmExit = z.object({
 });
 
 /** A machine as it is found on its host. */
-export const foundVm = z.object({
+const foundVm = z.object({
   name: vmName,
   /** Null for machines that no job of ours has made (of libvirt, say). */
   job: z.nullable(vmName),

@@ -24,8 +24,6 @@ export const OUTPUT_DISK = 'kgout';
 export const STATUS_PORT = 'org.kgetplus.status';
 export const LOG_PORT = 'org.kgetplus.log';
 
-/** The shell's own: the command line cannot be run. */
-export const NOT_FOUND_STATUS = 127;
 /** timeout(1)'s: the time limit ran out. */
 export const TIME_LIMIT_STATUS = 124;
 

@@ -37,7 +37,7 @@ interface Prepared {
 }
 
 /** Nothing is held open for a snapshot that nobody takes for longer. */
-const PREPARED_LIMIT_MS = 120_000;
+const PREPARED_LIMIT_MS = 45_000;
 
 /** What the host agent does of a cut: see `freeze`, `snapshot`, `thaw` in host-calls.ts. */
 export interface Cuts {

@@ -12,8 +12,8 @@ export interface Gate {
 
 export function openGate(): Gate {
   const over = new AbortController();
-  let isThere = (): void => {};
-  let decide = (_refusal?: Error): void => {};
+  let isThere = noOp;
+  let decide: (refusal?: Error) => void = noOp;
   const arrived = new Promise<void>((resolve) => {
     isThere = resolve;
   });
@@ -21,7 +21,7 @@ export function openGate(): Gate {
     decide = (refusal) => (refusal === undefined ? resolve() : reject(refusal));
   });
   // Nobody may be there to be sent away.
-  decided.catch(() => {});
+  decided.catch(noOp);
   return {
     arrive() {
       isThere();
@@ -39,3 +39,5 @@ export function openGate(): Gate {
     },
   };
 }
+
+function noOp(): void {}

@@ -10,7 +10,8 @@ import type { VmSpec } from './vm-spec.ts';
  * - Each call is bounded in time and throws `timeout` when the hypervisor does not answer; the
  *   machine is then as it was, or `look` tells what became of it.
  * - Calls for one machine are made one after the other, but for `look`, `shutdown`, `stop` and
- *   `waitForExit`, which may come at any time. Different machines do not wait for each other.
+ *   `waitForExit`, which may come at any time, and `freeze` and `thaw`, which may come while a
+ *   snapshot is ready (`whenReady`). Different machines do not wait for each other.
  * - A call on a machine in a state that it does not fit throws `usage` and changes nothing; `stop`,
  *   `thaw` and `remove` are idempotent.
  * - No process, socket or temporary file is left behind by a call that throws, or after `remove`.

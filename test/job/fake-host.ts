@@ -2,7 +2,7 @@ import { KgetError } from '../../src/base/error.ts';
 import {
   answerCalls,
   answerMessage,
-  CALL_SCHEMA,
+  callMessage,
   caller,
   type AnswerMessage,
   type CallMessage,
@@ -20,7 +20,7 @@ export type SomeHandlers = Partial<Handlers<HostCalls>>;
 export function fakeHost(node: string, handlers: SomeHandlers): Host {
   const [here, there] = memoryPair<CallMessage, AnswerMessage>({
     here: { schema: answerMessage, peer: node },
-    there: { schema: CALL_SCHEMA, peer: 'the coordinator' },
+    there: { schema: callMessage, peer: 'the coordinator' },
   });
   const names = Object.keys(HOST_CALLS) as (keyof HostCalls)[];
   const refusals = names.map((name) => [

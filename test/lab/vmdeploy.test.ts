@@ -8,7 +8,6 @@ import { assertNoMachinesLeft, missingForVms, vmLab, type VmLab } from './vm-lab
 
 const missing = missingForVms();
 const skip = missing.length > 0 && missing.join('; ');
-const MiB = 1024 * 1024;
 const TINY = join(import.meta.dirname, '../../recipes/tiny/recipe.yaml');
 
 /** Counts the seconds of its own life, aloud, and writes 8 MiB of noise half way. */
@@ -143,10 +142,10 @@ void suite('jobs in virtual machines', { skip, timeout: 900_000 }, () => {
     const waited = await vms.run(['job', 'wait', job], 3);
     assert.match(waited.stdout, /failed/);
     const shown = JSON.parse((await vms.run(['job', 'show', job, '--json'])).stdout) as {
-      vms: readonly { exitStatus: number | null }[];
+      machines: readonly { exitStatus: number | null }[];
     };
     assert.deepEqual(
-      shown.vms.map(({ exitStatus }) => exitStatus),
+      shown.machines.map(({ exitStatus }) => exitStatus),
       [0, 7],
     );
     assertNoMachinesLeft(lab);

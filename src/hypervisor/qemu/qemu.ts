@@ -40,25 +40,35 @@ export interface QemuHypervisor extends Hypervisor {
   switchBase(name: string, disk: string, to: LocalBase): Promise<void>;
 }
 
+interface Wanted {
+  readonly states: readonly VmState[];
+  readonly to: string;
+}
+
+type Work<Result> = (machine: Machine, state: VmState) => Promise<Result>;
+
 /** Machines of QEMU, each a process of its own that outlives us. */
 export function qemuHypervisor(options: QemuOptions): QemuHypervisor {
   const host = hostOf(options);
   const { inTurn, alsoCopying, untilCopied } = turns();
+  const agentTurns = turns();
   const freezing = freezer();
 
   /** Does something with a machine that is in one of these states, when its turn has come. */
-  async function on<Result>(
+  async function on<Result>(name: string, wanted: Wanted, work: Work<Result>): Promise<Result> {
+    return inTurn(name, async () => onNow(name, wanted, work));
+  }
+
+  async function onNow<Result>(
     name: string,
-    { states, to }: { states: readonly VmState[]; to: string },
-    work: (machine: Machine, state: VmState) => Promise<Result>,
+    { states, to }: Wanted,
+    work: Work<Result>,
   ): Promise<Result> {
-    return inTurn(name, async () => {
-      const machine = findMachine(host, name);
-      const state = await stateOf(machine);
-      if (states.includes(state)) return work(machine, state);
-      const found = `it is ${state}, wanted ${states.join(' or ')}`;
-      throw new KgetError('usage', `Cannot ${to} ${machine.title}: ${found}`);
-    });
+    const machine = findMachine(host, name);
+    const state = await stateOf(machine);
+    if (states.includes(state)) return work(machine, state);
+    const found = `it is ${state}, wanted ${states.join(' or ')}`;
+    throw new KgetError('usage', `Cannot ${to} ${machine.title}: ${found}`);
   }
 
   async function facts(name: string): Promise<VmFacts> {
@@ -132,10 +142,12 @@ export function qemuHypervisor(options: QemuOptions): QemuHypervisor {
     },
     async freeze(name, terms) {
       const freeze = async (it: Machine): Promise<boolean> => freezing.freeze(it, terms);
-      return on(name, { states: ['running'], to: 'freeze' }, freeze);
+      // A snapshot that is ready may wait for it.
+      const wanted = { states: ['running'], to: 'freeze' } as const;
+      return agentTurns.inTurn(name, async () => onNow(name, wanted, freeze));
     },
     async thaw(name) {
-      await inTurn(name, async () => freezing.thaw(findMachine(host, name)));
+      await agentTurns.inTurn(name, async () => freezing.thaw(findMachine(host, name)));
     },
     async beginSnapshot(name, request) {
       const wanted = { states: ['running', 'paused'], to: 'take a snapshot of' } as const;

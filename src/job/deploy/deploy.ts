@@ -6,7 +6,7 @@ import { planChains } from './chain.ts';
 import { deployFile } from './deploy-file.ts';
 
 /** A host agent, and where it gives files to others. */
-export interface DeployPeer {
+interface DeployPeer {
   readonly caller: HostCaller;
   readonly address: string;
   readonly port: number;
@@ -17,7 +17,7 @@ export interface DeployNode extends DeployPeer {
 }
 
 /** Learns what happens while it does. */
-export interface DeployObserver {
+interface DeployObserver {
   /** A node could not get a file from `from`, and is to have it from elsewhere. */
   relinked?(node: string, from: string, failure: Failure): void;
   /** A node has all files, or will not have them. */
@@ -47,7 +47,7 @@ export interface DeployReport {
 }
 
 /** A deployment of terabytes over a slow link ends some day, too. */
-export const DEPLOY_LIMIT_MS = 24 * 3600_000;
+const DEPLOY_LIMIT_MS = 24 * 3600_000;
 
 /** A node looks at what it has: it reads the indexes of these files. */
 const PRESENT_LIMIT_MS = 60_000;

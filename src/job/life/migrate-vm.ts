@@ -8,7 +8,7 @@ export interface Migration {
   readonly wanted: WantedVm;
   readonly source: Host;
   readonly target: Host;
-  /** The directories of both nodes are one, on shared storage. */
+  /** The disks of the machine lie on storage that both nodes share. */
   readonly sharedStorage: boolean;
   /** Given up after that; the machine runs on where it was. */
   readonly limitMs: number;
@@ -35,7 +35,7 @@ const MAX_LOG_BYTES = 8 * 1024 * 1024;
  * it is on the target. @throws KgetError `timeout` if it does not converge; what hosts throw
  */
 export async function migrateVm(migration: Migration): Promise<MigrationFigures> {
-  const { wanted, source, target, sharedStorage } = migration;
+  const { wanted, source, target } = migration;
   const vm = wanted.name;
   if (source.node === target.node) {
     throw new KgetError('usage', `Cannot migrate ${vm} to ${target.node}: it is there already`);
@@ -56,7 +56,7 @@ export async function migrateVm(migration: Migration): Promise<MigrationFigures>
     );
   }
   migration.onMoved(figures);
-  if (!sharedStorage) await source.caller.call('remove', { vm }, step);
+  await source.caller.call('remove', { vm }, step);
   return figures;
 }
 

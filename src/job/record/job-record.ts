@@ -46,6 +46,8 @@ const access = z.object({
   /** Where machines lie on nodes; null for the usual place. */
   directory: z.nullable(z.string()),
   memoryLimitBytes: z.nullable(bytes),
+  /** Where the disks of machines lie, on storage that all nodes share; null if they share none. */
+  sharedDirectory: z.nullable(z.string()),
   /** Gives a node back; `{node}` is replaced. */
   onRelease: z.nullable(z.string()),
   /** Machines that boot at once. */

@@ -100,6 +100,6 @@ export function isSuccess(outcome: JobOutcome): boolean {
 }
 
 /** Whether a machine's part of the job has ended. */
-export function isOver({ outcome, stage }: VmRecord): boolean {
+function isOver({ outcome, stage }: VmRecord): boolean {
   return outcome !== null || stage === 'removed';
 }

@@ -52,7 +52,7 @@ export async function surveyJob(
 }
 
 /** Of each machine the place where it goes on. Pure. */
-export function pickSeen(all: readonly SeenVm[]): ReadonlyMap<string, SeenVm> {
+function pickSeen(all: readonly SeenVm[]): ReadonlyMap<string, SeenVm> {
   const rank = ({ found }: SeenVm): number => RANKS.indexOf(found.state);
   const vms = new Map<string, SeenVm>();
   for (const vm of all.toSorted((one, other) => rank(other) - rank(one))) {

@@ -27,7 +27,7 @@ export interface WatchOptions {
   onEnded(vm: string, end: VmEnd): void;
 }
 
-export interface VmEnd {
+interface VmEnd {
   readonly node: string;
   readonly outcome: JobOutcome;
   /** Of the archive of outputs; null if there is none. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { KgetError } from '../../../src/base/error.ts';
 import type { SnapshotFigures, SnapshotRequest } from '../../../src/hypervisor/hypervisor.ts';
 import type { HypervisorFixture } from './fixture.ts';
 import { refuses } from './refusals.ts';
@@ -90,8 +91,11 @@ export function describeSnapshots(make: () => Promise<HypervisorFixture>): void 
       if (!fixture.can.dirtyMap) return context.skip('this driver keeps no bitmaps');
       await write(WRITTEN_BYTES);
       const options = { limitMs: FREEZE_LIMIT_MS, holdMs: LONG_HOLD_MS };
-      assert.equal(await fixture.here.hypervisor.freeze('vm', options), true);
-      const underWay = await begin();
+      // The guest need not stand still until all is ready.
+      const whenReady = async (): Promise<void> => {
+        assert.equal(await fixture.here.hypervisor.freeze('vm', options), true);
+      };
+      const underWay = await begin({ whenReady });
       await fixture.here.hypervisor.thaw('vm');
       const [figures] = (await underWay.finished).disks;
       assert.equal(figures?.mode, 'incremental', figures?.reason ?? '');
@@ -99,6 +103,15 @@ export function describeSnapshots(make: () => Promise<HypervisorFixture>): void 
       const limit = (figures.dirtyBytes ?? 0) * COPIED_OVER_DIRTY;
       assert.ok(figures.copiedBytes <= limit, `${figures.copiedBytes} copied, not ${limit}`);
       await fixture.checkFileSystem(join(directory, 'root.raw'));
+    });
+
+    void it('`beginSnapshot` is given up when its caller thinks better of it', async () => {
+      const whenReady = async (): Promise<void> => {
+        throw new KgetError('cancelled', 'rather not');
+      };
+      await assert.rejects(begin({ whenReady }), { code: 'cancelled' });
+      await write(MEBIBYTE);
+      await take();
     });
 
     void it('`beginSnapshot` copies all when it is told to, or into another directory', async () => {

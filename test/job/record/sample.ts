@@ -52,6 +52,7 @@ export function submitted(spec: Partial<JobSpec> = {}): RecordOf<'submitted'> {
       remoteNode: null,
       directory: null,
       memoryLimitBytes: null,
+      sharedDirectory: null,
       onRelease: null,
       booting: 2,
     },
