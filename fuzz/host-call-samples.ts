@@ -53,6 +53,10 @@ export const HOST_CALL_SAMPLES: { readonly [Name in CallName]: Sample<Name> } = 
     },
   ],
   'serve-stored': [{ file: FILE, store: '/srv', indexPath: '/srv/indexes/a' }, NOTHING],
+  'serve-disk': [
+    { file: FILE, store: '/srv', indexPath: '/srv/indexes/a' },
+    { port: 4712, exportName: `${'ab'.repeat(6)}-${'cd'.repeat(16)}` },
+  ],
   'serve-file': [{ path: '/srv/inputs.tar' }, FILE],
   present: [{ files: [FILE, FILE] }, { digests: [FILE.digest] }],
   fetch: [
@@ -67,6 +71,7 @@ export const HOST_CALL_SAMPLES: { readonly [Name in CallName]: Sample<Name> } = 
   suspend: [VM, NOTHING],
   stop: [VM, NOTHING],
   shutdown: [{ ...VM, limitMs: 60_000 }, { how: 'clean' }],
+  'switch-base': [VM, NOTHING],
   remove: [VM, NOTHING],
   look: [
     { job: 'job-1' },

@@ -6,7 +6,7 @@ import { expandBraces } from '../base/glob.ts';
 import { KgetError, toFailure, type Failure } from '../base/error.ts';
 import type { Hosts } from '../job/hosts/hosts.ts';
 import { cut, type PlacedVm } from '../job/life/cut.ts';
-import { cutFiles } from '../job/run/end-vms.ts';
+import { cutFiles } from '../job/run/cut-vms.ts';
 import { collect } from './collect.ts';
 import { VM_CHUNK_BYTES } from './collect-files.ts';
 import type { LaunchOptions } from './node-launcher.ts';

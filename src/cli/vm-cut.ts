@@ -2,7 +2,7 @@ import { toFailure, type Failure } from '../base/error.ts';
 import { formatSize } from '../base/units.ts';
 import type { Host } from '../job/hosts/hosts.ts';
 import { cut, type CutVm, type PlacedVm } from '../job/life/cut.ts';
-import { cutFiles } from '../job/run/end-vms.ts';
+import { cutFiles } from '../job/run/cut-vms.ts';
 import { tableLines, type Column } from '../report/table.ts';
 import { collectFiles } from './collect-files.ts';
 import { EXIT } from './exit-code.ts';

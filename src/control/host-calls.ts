@@ -150,6 +150,14 @@ export const HOST_CALLS = {
     request: z.object({ file: deployedFile, store: path, indexPath: path }),
     result: nothing,
   },
+  /**
+   * Gives a file of a store to be read over NBD, unencrypted, by whoever knows the name of the
+   * export; until the agent leaves. Idempotent. On the frontend.
+   */
+  'serve-disk': {
+    request: z.object({ file: deployedFile, store: path, indexPath: path }),
+    result: z.object({ port, exportName: z.string().check(z.regex(/^[A-Za-z0-9-]{1,128}$/)) }),
+  },
   /** Hashes a file and gives it to other nodes. On the frontend. */
   'serve-file': { request: z.object({ path }), result: deployedFile },
   /** Which of the files are here, whole. */
@@ -187,6 +195,11 @@ export const HOST_CALLS = {
     request: z.object({ vm: vmName, limitMs: milliseconds }),
     result: z.object({ how: z.enum(['clean', 'forced']) }),
   },
+  /**
+   * Has a machine that reads its disk over NBD read the file in the cache from now on, and go on if
+   * it stood still for want of the disk. Does nothing for others. Idempotent.
+   */
+  'switch-base': { request: vm, result: nothing },
   /** Removes a machine with all its files here. Idempotent. */
   remove: { request: vm, result: nothing },
   /** All machines here, or those of one job. */

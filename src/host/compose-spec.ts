@@ -33,11 +33,17 @@ export function composeSpec({ wanted, paths, pathOf }: CompositionOptions): VmSp
 }
 
 /** The files that must be here before the machine can be made. */
-export function neededFiles({ boot, disk, task }: WantedVm): readonly DeployedFile[] {
+export function neededFiles(wanted: WantedVm): readonly DeployedFile[] {
+  const { disk } = wanted;
+  return usedFiles(wanted).filter((file) => disk.nbdUrl === null || file !== disk.file);
+}
+
+/** The files that a machine reads, or will as soon as they are here. */
+export function usedFiles({ boot, disk, task }: WantedVm): readonly DeployedFile[] {
   const files = [
     boot.kind === 'kernel' ? boot.kernel : null,
     boot.kind === 'kernel' ? boot.initramfs : null,
-    disk.nbdUrl === null ? disk.file : null,
+    disk.file,
     task?.inputs ?? null,
   ];
   return files.filter((file) => file !== null);

@@ -5,7 +5,7 @@ import type { HostCalls } from '../control/host-calls.ts';
 import type { Hypervisor } from '../hypervisor/hypervisor.ts';
 import { createAdmission } from './admission.ts';
 import type { ImageCache, ImageCacheOptions } from './cache/image-cache.ts';
-import { neededFiles } from './compose-spec.ts';
+import { usedFiles } from './compose-spec.ts';
 import { createCuts } from './cuts.ts';
 import type { HostFacts } from './host-facts.ts';
 import { readMachineRecords } from './machine-files.ts';
@@ -81,7 +81,7 @@ export async function configureNode(
     onNotice,
     isInUse: (digest) =>
       [...readMachineRecords(place).values()]
-        .flatMap(neededFiles)
+        .flatMap(usedFiles)
         .some((file) => file.digest === digest),
   });
   await machines?.cuts.recover();

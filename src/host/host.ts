@@ -4,6 +4,7 @@ import type { Channel } from '../control/channel.ts';
 import { HOST_CALLS, type HostCalls } from '../control/host-calls.ts';
 import { KgetError } from '../base/error.ts';
 import { configureNode, type HostOptions } from './configure.ts';
+import { createDiskServer } from './disk-server.ts';
 import { machineCalls } from './machine-calls.ts';
 import { withMachines, type Node } from './node.ts';
 import { endedBySilence } from './silence.ts';
@@ -23,6 +24,7 @@ interface Host {
  * first is `configure`.
  */
 function createHost(options: HostOptions): Host {
+  const disks = createDiskServer(options);
   let configured: Promise<Node> | undefined;
 
   async function node(): Promise<Node> {
@@ -46,6 +48,10 @@ function createHost(options: HostOptions): Host {
       await (await node()).cache.serveStored(request);
       return {};
     },
+    'serve-disk': async (request) => {
+      await node();
+      return disks.serve(request);
+    },
     'serve-file': async ({ path }, signal) => (await node()).cache.serveFile(path, signal),
     present: async ({ files }) => ({ digests: await (await node()).cache.present(files) }),
     fetch: async (request, signal) => (await node()).cache.fetch(request, signal),
@@ -56,6 +62,7 @@ function createHost(options: HostOptions): Host {
     handlers,
     async close() {
       const it = await configured?.catch(() => undefined);
+      await disks.close();
       await it?.machines?.cuts.close(SNAPSHOT_LIMIT_MS);
       await it?.cache.close();
     },

@@ -11,9 +11,17 @@ import { dropCut } from './published-snapshot.ts';
 import { cleanJob, removeMachine } from './remove-machine.ts';
 import { restoreMachine } from './restore-machine.ts';
 import { readLog } from './said.ts';
+import { switchBase } from './switch-base.ts';
 
 /** Calls that are about files: see `host.ts`. */
-type FileCallName = 'configure' | 'serve-stored' | 'serve-file' | 'present' | 'fetch' | 'progress';
+type FileCallName =
+  | 'configure'
+  | 'serve-stored'
+  | 'serve-disk'
+  | 'serve-file'
+  | 'present'
+  | 'fetch'
+  | 'progress';
 type MachineCalls = Omit<HostCalls, FileCallName>;
 
 type Log = ResultOf<HostCalls, 'log'>;
@@ -49,6 +57,7 @@ export function machineCalls(node: () => Promise<MachineNode>): Handlers<Machine
     shutdown: async ({ vm, ...terms }) => {
       return { how: await (await node()).machines.hypervisor.shutdown(vm, terms) };
     },
+    'switch-base': inTurn((on, { vm }) => done(switchBase(on, vm))),
     remove: inTurn((on, { vm }) => done(removeMachine(on, vm))),
     look: async ({ job }) => ({ vms: await lookAround(await node(), job) }),
     describe: async ({ vm }) => {

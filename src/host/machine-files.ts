@@ -69,6 +69,17 @@ function fill(paths: MachinePaths, task: WantedVm['task']): void {
   }
 }
 
+/** The machine is something else from now on. @throws KgetError `no-room`, `target-unwritable` */
+export async function replaceMachineRecord(paths: MachinePaths, wanted: WantedVm): Promise<void> {
+  const text = machineRecordText(wanted);
+  try {
+    await replaceFile(paths.record, text);
+  } catch (error) {
+    const title = `the record of machine "${wanted.name}"`;
+    throw storeFailure(error, { title, directory: paths.directory, neededBytes: text.length });
+  }
+}
+
 /** Null for a machine that is not ours. @throws KgetError `corrupt`, `version` */
 export function readMachineRecord(paths: MachinePaths): WantedVm | null {
   try {

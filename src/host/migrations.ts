@@ -1,21 +1,25 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import type { RequestOf, ResultOf } from '../control/calls.ts';
-import type { HostCalls } from '../control/host-calls.ts';
+import type { HostCalls, WantedVm } from '../control/host-calls.ts';
 import { KgetError } from '../base/error.ts';
 import { readMachineRecord, removeMachineFiles } from './machine-files.ts';
 import { makeMachine, withNames } from './make-machine.ts';
 import type { MachineNode } from './node.ts';
 import { machinePaths } from './node-place.ts';
 
-/** On the target: makes room for a machine that comes from elsewhere. */
+/**
+ * On the target: makes room for a machine that comes from elsewhere. What its disk starts from must
+ * be here, even if the machine has read it over NBD so far.
+ */
 export async function prepareMigration(
   node: MachineNode,
   { wanted, address, sharedStorage }: RequestOf<HostCalls, 'prepare-migration'>,
 ): Promise<ResultOf<HostCalls, 'prepare-migration'>> {
   const { hypervisor } = node.machines;
+  const local: WantedVm = { ...wanted, disk: { ...wanted.disk, nbdUrl: null } };
   const endpoint = await makeMachine(
     node,
-    withNames(wanted, node.name),
+    withNames(local, node.name),
     (spec) => hypervisor.prepareMigration(spec, { address, sharedStorage }),
     sharedStorage ? 'elsewhere' : 'own',
   );

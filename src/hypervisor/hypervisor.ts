@@ -106,6 +106,20 @@ export interface Hypervisor {
   finishMigration(name: string): Promise<void>;
   /** On the target: nothing came of it; removes the machine. Idempotent. */
   abandonMigration(name: string): Promise<void>;
+
+  /**
+   * Has a copy-on-write disk, of which the machine was started over NBD, start from a file with the
+   * same bytes that has arrived. The guest does not notice, but that it goes on if it stood still
+   * for want of the disk. In any state but `incoming`; idempotent. Drivers without it start no disk
+   * over NBD that is to become a file.
+   */
+  switchBase?(name: string, disk: string, to: LocalBase): Promise<void>;
+}
+
+/** A file that a disk starts from. */
+export interface LocalBase {
+  readonly path: string;
+  readonly format: 'raw' | 'qcow2';
 }
 
 export interface HypervisorFacts {

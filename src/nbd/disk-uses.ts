@@ -10,6 +10,7 @@ export interface DiskUse {
 }
 
 export interface DiskUses {
+  /** Those that clients are told. */
   names(): readonly string[];
   /**
    * A further use of the disk that a client calls `name`; no name stands for the only one.
@@ -36,13 +37,13 @@ export function countUses({ exports, onNotice }: DiskUsesOptions): DiskUses {
   const closing = new Set<Promise<void>>();
 
   /** A name that the protocol cannot carry is not served. */
-  function names(): readonly string[] {
+  function carried(): readonly string[] {
     return exports.names().filter((name) => Buffer.byteLength(name) <= MAX_STRING_BYTES);
   }
 
   async function use(wanted: string): Promise<DiskUse | undefined> {
-    const all = names();
-    const only = all.length === 1 ? all[0] : undefined;
+    const all = carried();
+    const only = all.length === 1 && exports.areHidden !== true ? all[0] : undefined;
     const name = wanted === '' && !all.includes('') && only !== undefined ? only : wanted;
     if (!all.includes(name)) return undefined;
     const entry = open.get(name) ?? { users: 0, disk: openDisk(name) };
@@ -84,5 +85,6 @@ export function countUses({ exports, onNotice }: DiskUsesOptions): DiskUses {
     await Promise.all(closing);
   }
 
+  const names = (): readonly string[] => (exports.areHidden === true ? [] : carried());
   return { names, use, closed };
 }

@@ -42,6 +42,8 @@ export interface Extent {
 export interface Exports {
   /** In the order in which clients see them listed; may be another at each call. */
   names(): readonly string[];
+  /** Whether clients must know the name of the disk that they want: none is told to them. */
+  readonly areHidden?: boolean;
   /**
    * Opens the disk of this name for all who want it at the same time; `undefined` if there is none.
    * May be called again for a name whose disk is being closed.

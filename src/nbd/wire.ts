@@ -1,6 +1,20 @@
 import type { Socket } from 'node:net';
 import { SKIP_BYTES } from './limits.ts';
 
+/** Something that is waited for; Node.js 20 has no `Promise.withResolvers`. */
+interface Opening {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+}
+
+function opening(): Opening {
+  let resolve: (() => void) | undefined;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve: () => resolve?.() };
+}
+
 /** A connection as the protocol sees it. */
 export interface Wire {
   /**
@@ -35,7 +49,7 @@ export interface SocketWire extends Wire {
 /** A wire over a socket that nobody else reads; the socket stays its owner's to close. */
 export function socketWire(socket: Socket): SocketWire {
   let wakeReader: (() => void) | undefined;
-  let room: PromiseWithResolvers<void> | undefined;
+  let room: Opening | undefined;
 
   function onReadable(): void {
     wakeReader?.();
@@ -76,7 +90,7 @@ export function socketWire(socket: Socket): SocketWire {
     for (const piece of pieces) socket.write(piece);
     process.nextTick(() => socket.uncork());
     if (!socket.writableNeedDrain) return Promise.resolve();
-    room ??= Promise.withResolvers();
+    room ??= opening();
     return room.promise;
   }
 

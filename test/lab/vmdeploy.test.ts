@@ -10,7 +10,7 @@ const missing = missingForVms();
 const skip = missing.length > 0 && missing.join('; ');
 const TINY = join(import.meta.dirname, '../../recipes/tiny/recipe.yaml');
 
-/** Counts the seconds of its own life, aloud, and writes 8 MiB of noise half way. */
+/** Counts the seconds of its own life, aloud. */
 const COUNTER = `
 name: count
 nodes: kn[01-04]
@@ -22,7 +22,6 @@ command: |
   i=0
   while [ $i -lt 150 ]; do
     i=$((i+1)); echo count $i; echo $i > counter
-    if [ -e /tmp/write ]; then rm /tmp/write; fi
     sleep 1
   done
   echo "$KGETPLUS_VM counted to $(cat counter)" > result.txt

@@ -6,6 +6,9 @@ import { diskNode, type Places } from './places.ts';
 /** Characters of a virtio disk's serial (Linux, virtio_blk.h: VIRTIO_BLK_ID_BYTES). */
 const MAX_SERIAL_CHARACTERS = 20;
 
+/** How long reads wait for an NBD server that is gone: then the machine stands still. */
+export const RECONNECT_SECONDS = 10;
+
 interface DiskPlace {
   readonly record: MachineRecord;
   readonly places: Places;
@@ -28,9 +31,12 @@ export function diskArguments({ record, places, disk, index }: DiskPlace): strin
     JSON.stringify(it),
   ]);
   const device = `virtio-blk-pci,id=device${index},drive=${node},serial=${disk.name}`;
+  // What is not there now comes later: the guest waits, and is told of no error.
+  const isRemote = disk.access === 'copy-on-write' && baseOf(record, disk).kind === 'nbd';
+  const patience = isRemote ? ',rerror=stop,werror=stop' : '';
   // A kernel that is given is booted first.
   const first = index === 0 && record.spec.boot.kind === 'disk' ? ',bootindex=0' : '';
-  return [...blockdevs, '-device', `${device}${first}`];
+  return [...blockdevs, '-device', `${device}${patience}${first}`];
 }
 
 const file = (filename: string) => ({ driver: 'file', filename, discard: 'unmap' });
@@ -95,7 +101,6 @@ function nbdNode(text: string): object {
     driver: 'nbd',
     server: { type: 'inet', host, port: url.port === '' ? '10809' : url.port },
     export: decodeURIComponent(url.pathname.slice(1)),
-    // Seconds for which reads wait, while the server is started again, say.
-    'reconnect-delay': 60,
+    'reconnect-delay': RECONNECT_SECONDS,
   };
 }

@@ -17,7 +17,7 @@ import { qemuSessions } from './sessions.ts';
 import { beginSnapshot } from './snapshot.ts';
 import { hasLatest } from './snapshot-marker.ts';
 import { factsOf, stateOf } from './states.ts';
-import { switchBase, type LocalBase } from './switch-base.ts';
+import { switchBase } from './switch-base.ts';
 import { turns } from './turns.ts';
 
 export interface QemuOptions {
@@ -30,15 +30,8 @@ export interface QemuOptions {
   readonly qemuSystem?: string;
 }
 
-/** What QEMU can beyond the port. */
-export interface QemuHypervisor extends Hypervisor {
-  /**
-   * Has a disk, of which the machine was started over NBD, start from a file with the same bytes
-   * that has arrived. In any state but `suspended` and `incoming`; idempotent.
-   * @throws KgetError `usage`
-   */
-  switchBase(name: string, disk: string, to: LocalBase): Promise<void>;
-}
+/** QEMU can do all of the port. */
+export type QemuHypervisor = Required<Hypervisor>;
 
 interface Wanted {
   readonly states: readonly VmState[];
@@ -191,7 +184,8 @@ export function qemuHypervisor(options: QemuOptions): QemuHypervisor {
       await inTurn(name, async () => abandonMigration(host, name));
     },
     async switchBase(name, disk, to) {
-      const states = ['defined', 'running', 'paused', 'stopped', 'panicked'] as const;
+      const held = ['paused', 'suspended', 'panicked'] as const;
+      const states = ['defined', 'running', ...held, 'stopped'] as const;
       await on(name, { states, to: 'change a disk of' }, async (machine) => {
         await untilCopied(name);
         await switchBase(machine, disk, to);

@@ -31,7 +31,7 @@ type CopyOnWriteDisk = Extract<VmDisk, { readonly access: 'copy-on-write' }>;
  */
 export interface SimulatedDisk {
   /** What it starts from, here: null if that is elsewhere. */
-  readonly base: { readonly path: string; readonly format: 'raw' | 'qcow2' } | null;
+  base: { readonly path: string; readonly format: 'raw' | 'qcow2' } | null;
   readonly sizeBytes: number;
   /** What `base` holds of what was written. */
   readonly baseWrittenBytes: number;

@@ -82,5 +82,9 @@ export function faultyHypervisor(inner: Hypervisor, options: FaultOptions): Hype
       play('migrate', name, () => inner.migrate(name, endpoint, terms)),
     finishMigration: (name) => play('finishMigration', name, () => inner.finishMigration(name)),
     abandonMigration: (name) => play('abandonMigration', name, () => inner.abandonMigration(name)),
+    ...(inner.switchBase !== undefined && {
+      switchBase: (name, disk, to) =>
+        play('switchBase', name, async () => inner.switchBase?.(name, disk, to)),
+    }),
   };
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { KgetError } from '../../base/error.ts';
 import type { DiskExport, Hypervisor, MigrationEndpoint } from '../hypervisor.ts';
 import { lengthOf, BLOCK_BYTES, writtenRuns, type SimulatedDisk } from './disk.ts';
@@ -129,6 +130,15 @@ export function simulatedHypervisor({ host, serveDisk }: SimulatedOptions): Hype
     async abandonMigration(name) {
       const machine = machines.has(name) ? find(name) : undefined;
       if (machine?.state === 'incoming') removeMachine(host, machine);
+    },
+    async switchBase(name, disk, to) {
+      const machine = find(name);
+      const found = diskOf(machine, disk);
+      if (machine.state === 'incoming' || !existsSync(to.path)) {
+        const why = existsSync(to.path) ? 'it is incoming' : `there is no file ${to.path}`;
+        throw new KgetError('usage', `Cannot change disk "${disk}" of "${name}": ${why}`);
+      }
+      found.base ??= to;
     },
   };
 }

@@ -26,6 +26,7 @@ export function jobFold(submitted: RecordOf<'submitted'>): JobFold {
   const deployed = new Map<string, { wireBytes: number; seconds: number }>();
   const cuts = new Map<string, CutRecord>();
   const released = new Map<string, string>();
+  const givenBack = new Set<string>();
   let cancelledAt: string | null = null;
   let finished: JobState['finished'] = null;
 
@@ -61,6 +62,9 @@ export function jobFold(submitted: RecordOf<'submitted'>): JobFold {
       case 'released':
         release(record);
         break;
+      case 'given-back':
+        givenBack.add(record.node);
+        break;
       case 'cancelled':
         cancelledAt = record.at;
         break;
@@ -70,6 +74,7 @@ export function jobFold(submitted: RecordOf<'submitted'>): JobFold {
         break;
       case 'moved':
         released.delete(record.to);
+        givenBack.delete(record.to);
         change(record.vm, (before) => changed(before, record));
         break;
       case 'created':
@@ -98,6 +103,7 @@ export function jobFold(submitted: RecordOf<'submitted'>): JobFold {
       deployed: new Map(deployed),
       cuts: [...cuts.values()],
       released: new Map(released),
+      givenBack: new Set(givenBack),
       cancelledAt,
       finished,
     }),
@@ -109,6 +115,7 @@ function placedVm(vm: string, node: string): VmRecord {
     vm,
     node,
     stage: 'placed',
+    isBegun: false,
     held: null,
     outcome: null,
     outputBytes: null,
@@ -122,18 +129,27 @@ function placedVm(vm: string, node: string): VmRecord {
 
 type VmChange = Exclude<
   JobRecord,
-  RecordOf<'submitted' | 'deployed' | 'cut' | 'snapshot' | 'released' | 'cancelled' | 'finished'>
+  RecordOf<
+    | 'submitted'
+    | 'deployed'
+    | 'cut'
+    | 'snapshot'
+    | 'released'
+    | 'given-back'
+    | 'cancelled'
+    | 'finished'
+  >
 >;
 
 /** A command that takes a job up may note again what is known: nothing goes back by it. */
 function changed(before: VmRecord, record: VmChange): Partial<VmRecord> {
   switch (record.type) {
     case 'created':
-      return before.stage === 'placed' ? { stage: 'created' } : {};
+      return before.stage === 'placed' ? { stage: 'created', isBegun: true } : { isBegun: true };
     case 'started': {
       const { node, at } = record;
       const isNew = before.stage === 'placed' || before.stage === 'created';
-      return isNew ? { stage: 'running', node, runningAt: at } : {};
+      return isNew ? { stage: 'running', isBegun: true, node, runningAt: at } : {};
     }
     case 'paused':
     case 'suspended':

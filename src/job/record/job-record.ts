@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { deployedFile } from '../../control/host-calls.ts';
+import { MAX_VMS } from '../job-file-fields.ts';
 import type { JobSpec } from '../job-spec.ts';
 
 /**
@@ -16,10 +17,10 @@ const bytes = z.int().check(z.nonnegative());
 const ending = z.object({ snapshot: z.enum(['none', 'disk', 'memory']), keep: z.boolean() });
 
 /** See `JobSpec`. */
-const jobSpec: z.ZodMiniType<JobSpec> = z.object({
+const specFields: z.ZodMiniType<JobSpec> = z.object({
   name: z.string(),
   nodes: z.array(node),
-  vmsPerNode: z.int(),
+  vmsPerNode: z.int().check(z.gte(1)),
   image: z.string(),
   hypervisor: z.enum(['qemu', 'libvirt']),
   cpus: z.int(),
@@ -37,6 +38,13 @@ const jobSpec: z.ZodMiniType<JobSpec> = z.object({
   onFailure: ending,
   bootFrom: z.enum(['cache', 'store']),
 });
+
+/** A journal is not to make whoever reads it build more machines than a job file could ask for. */
+const jobSpec = specFields.check(
+  z.refine(({ nodes, vmsPerNode }) => nodes.length * vmsPerNode <= MAX_VMS, {
+    error: `a job has at most ${MAX_VMS} machines`,
+  }),
+);
 
 /** How the nodes of a job are reached, by whoever takes it up again. */
 const access = z.object({
@@ -113,6 +121,7 @@ export const jobRecord = z.discriminatedUnion('type', [
   }),
   /** The node has all files, so many seconds after the deployment began. */
   z.object({ type: z.literal('deployed'), node, wireBytes: bytes, seconds: z.number() }),
+  /** Its host is about to make it: from then on something of it may be on its node. */
   z.object({ type: z.literal('created'), vm }),
   /** Its command was seen to run. */
   z.object({ type: z.literal('started'), vm, node, at }),
@@ -158,6 +167,8 @@ export const jobRecord = z.discriminatedUnion('type', [
   z.object({ type: z.literal('shut-down'), vm, how: z.enum(['clean', 'forced']) }),
   /** Nothing of the job is on the node any more. */
   z.object({ type: z.literal('released'), node, at }),
+  /** The release command has succeeded for a node that was released. */
+  z.object({ type: z.literal('given-back'), node }),
   z.object({ type: z.literal('cancelled'), at }),
   z.object({
     type: z.literal('finished'),

@@ -21,6 +21,8 @@ export interface JobState {
   readonly cuts: readonly CutRecord[];
   /** When nodes were found empty of the job: ISO 8601. */
   readonly released: ReadonlyMap<string, string>;
+  /** Released nodes for which the release command has succeeded. */
+  readonly givenBack: ReadonlySet<string>;
   readonly cancelledAt: string | null;
   readonly finished: RecordOf<'finished'> | null;
 }
@@ -37,6 +39,8 @@ export interface VmRecord {
   readonly node: string;
   /** `running`: its command was seen to run; `removed`: nothing is left of it on its node. */
   readonly stage: VmStage;
+  /** Its host was told to make it: something of it may be on its node. */
+  readonly isBegun: boolean;
   /** On request, and not resumed yet. */
   readonly held: 'paused' | 'suspended' | null;
   /** Null until its part of the job has ended. */

@@ -1,4 +1,4 @@
-import type { EndedVm, KnownJob } from '../run/run-job.ts';
+import type { EndedVm, KnownJob } from '../run/known.ts';
 import type { JobParts } from '../run/want-vm.ts';
 import type { JobState } from './job-state.ts';
 
@@ -8,7 +8,8 @@ export function partsOf({ job, spec, image, inputs }: JobState): JobParts {
 }
 
 /** Where a command that takes a job up begins, by what its journal tells. Pure. */
-export function knownJob({ vms, cuts, released, cancelledAt, finished }: JobState): KnownJob {
+export function knownJob(state: JobState): KnownJob {
+  const { vms, cuts, released, givenBack, cancelledAt, finished } = state;
   const all = [...vms.values()];
   return {
     placements: all.map(({ vm, node }) => ({ vm, node })),
@@ -20,9 +21,18 @@ export function knownJob({ vms, cuts, released, cancelledAt, finished }: JobStat
       }),
     ),
     released: new Set(released.keys()),
+    owed: new Set([...released.keys()].filter((node) => !givenBack.has(node))),
+    touched: new Set(
+      all.flatMap(({ node, isBegun, moves }) => {
+        const nodes = isBegun ? [node, ...moves.map(({ from }) => from)] : [];
+        return nodes.filter((it) => !released.has(it));
+      }),
+    ),
     isCancelled: cancelledAt !== null,
     result: finished?.state ?? null,
     cut: cuts.findLast(({ run }) => run === null) ?? null,
+    cuts: cuts.map(({ cut }) => cut),
+    saved: new Set(cuts.flatMap((cut) => cut.vms.map(({ vm }) => vm))),
     started: new Set(
       all.flatMap(({ vm, stage }) => (stage === 'placed' || stage === 'created' ? [] : [vm])),
     ),

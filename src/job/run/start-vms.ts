@@ -14,6 +14,11 @@ export interface StartOptions {
   readonly booting: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /**
+   * Where a machine reads its disk that is made now: null for the file on its node. Left out if it
+   * was never elsewhere. @throws KgetError if it is nowhere to be had
+   */
+  nbdUrlOf?(placement: Placement): Promise<string | null>;
   onCreated(vm: string): void;
   onStarted(vm: string, node: string): void;
   /** The machine cannot run; others go on. */

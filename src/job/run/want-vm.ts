@@ -28,8 +28,12 @@ export function placeVms(job: string, spec: JobSpec): readonly Placement[] {
   );
 }
 
-/** A machine of a job as its host is to make it. */
-export function wantVm(vm: string, { job, spec, image, inputs }: JobParts): WantedVm {
+/** A machine of a job as its host is to make it; `nbdUrl` if it is to read its disk from there. */
+export function wantVm(
+  vm: string,
+  { job, spec, image, inputs }: JobParts,
+  nbdUrl: string | null = null,
+): WantedVm {
   const { cpus, memoryBytes, network, timeLimitMs } = spec;
   return {
     name: vm,
@@ -39,7 +43,7 @@ export function wantVm(vm: string, { job, spec, image, inputs }: JobParts): Want
     memoryBytes,
     network,
     boot: bootOf(image),
-    disk: { file: fileOf(partOf(image, 'disk')), format: image.format, nbdUrl: null },
+    disk: { file: diskOf(image), format: image.format, nbdUrl },
     task: {
       command: spec.command,
       environment: { ...spec.environment },
@@ -60,6 +64,11 @@ export function filesOfVm({ disk, boot, task }: WantedVm): readonly DeployedFile
 /** All files that a node needs before it can make machines of the job. */
 export function filesOf({ image, inputs }: JobParts): readonly DeployedFile[] {
   return [...image.parts.map(fileOf), ...(inputs === null ? [] : [inputs])];
+}
+
+/** What the disk of each machine starts from. */
+export function diskOf(image: JobImage): DeployedFile {
+  return fileOf(partOf(image, 'disk'));
 }
 
 function bootOf(image: JobParts['image']): WantedVm['boot'] {
