@@ -80,7 +80,8 @@ async function collect(wanted: FilesToCollect, system: System): Promise<GatherRe
       entropy: system.entropy,
       nodes: nodeLauncher(system.agent, options, system),
       frontend: localLauncher({ ...system.agent, clock }),
-      observer: progress.observer,
+      // Its nodes are released later, if they are.
+      observer: { ...progress.observer, nodeChanged: () => {} },
       onRelease: (node) => wanted.onEmptied(node),
       signal: system.interrupt,
     },

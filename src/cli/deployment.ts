@@ -3,6 +3,7 @@ import { formatSize } from '../base/units.ts';
 import type { DeployedFile } from '../control/host-calls.ts';
 import { deploy, type DeployedNode } from '../job/deploy/deploy.ts';
 import type { Host } from '../job/hosts/hosts.ts';
+import type { ServedDisk } from '../job/run/ports.ts';
 import type { System } from './system.ts';
 
 /** A file on this host that nodes are to have. */
@@ -43,12 +44,44 @@ export async function deployFrom(
       settled: (node) => work.onSettled(node),
     },
   });
+  const answer = new Map(
+    report.nodes.flatMap(({ node, failure }) => (failure ? [[node, failure]] : [])),
+  );
+  // What was broken off on purpose is not worth a word.
+  if (signal.aborted) return answer;
   const came = report.nodes.filter(({ failure }) => failure === undefined).length;
   system.stderr.write(
     `Deployed to ${came} of ${report.nodes.length} nodes in ${report.seconds.toFixed(1)} s; ` +
       `${formatSize(report.frontendBytes)} left this host\n`,
   );
-  return new Map(report.nodes.flatMap(({ node, failure }) => (failure ? [[node, failure]] : [])));
+  return answer;
+}
+
+/**
+ * Has the frontend's agent give a file of the store to be read over NBD by machines on hosts, until
+ * it is disposed of: then the agent leaves. @throws KgetError as the call `serve-disk`
+ */
+export async function serveDiskFrom(
+  frontend: Host,
+  work: Extract<FrontendFile, { kind: 'stored' }> & {
+    readonly store: string;
+    readonly hosts: readonly Host[];
+    readonly signal: AbortSignal;
+  },
+): Promise<ServedDisk> {
+  const { file, indexPath, store, hosts, signal } = work;
+  const terms = { limitMs: SERVE_LIMIT_MS, signal };
+  const request = { file, store, indexPath };
+  const { port, exportName } = await frontend.caller.call('serve-disk', request, terms);
+  const address = addressFor(hosts) ?? frontend.address;
+  const host = address.includes(':') ? `[${address}]` : address;
+  return {
+    url: `nbd://${host}:${port}/${exportName}`,
+    lost: frontend.caller.ended,
+    async [Symbol.asyncDispose]() {
+      frontend.caller.close();
+    },
+  };
 }
 
 /** The address at which hosts reach the frontend: where their ssh came from. */

@@ -1,18 +1,14 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { KgetError } from '../base/error.ts';
-import { filesOf } from '../job/run/want-vm.ts';
+import { dirname, join } from 'node:path';
 import { openJobJournal, type JobJournal } from '../job/record/job-journal.ts';
 import type { JobState } from '../job/record/job-state.ts';
 import { knownJob, partsOf } from '../job/record/known-job.ts';
-import type { Collected, Collection, JobPorts } from '../job/run/ports.ts';
+import type { JobPorts } from '../job/run/ports.ts';
 import { runJob, type JobEnd } from '../job/run/run-job.ts';
-import { readImages } from '../machine-image/images.ts';
 import type { StorePlace } from '../store/store-place.ts';
-import { collectFiles } from './collect-files.ts';
-import { deployFrom, type FrontendFile } from './deployment.ts';
 import { EXIT } from './exit-code.ts';
-import { unpackOutputs } from './job-archives.ts';
+import { collectForJob } from './job-collect.ts';
+import { jobFrontend } from './job-frontend.ts';
 import { lockJob } from './job-lock.ts';
 import { releaseHook } from './release-hook.ts';
 import type { System } from './system.ts';
@@ -57,10 +53,7 @@ async function takeUp(driven: DrivenJob, journal: JobJournal, system: System): P
   if (state.finished !== null && !isToBeEnded(state, driven)) {
     return { state: state.finished.state, kept: state.finished.kept };
   }
-  const told = knownJob(state);
-  const isCancelled = told.isCancelled || existsSync(cancelWish(driven.directory));
-  const known = { ...told, isCancelled };
-  return await runJob(partsOf(state), known, await portsOf(driven, journal, system));
+  return await runJob(partsOf(state), knownJob(state), await portsOf(driven, journal, system));
 }
 
 /** Machines were kept, and are to go now. */
@@ -71,8 +64,8 @@ function isToBeEnded({ finished, released, spec }: JobState, { directory }: Driv
 
 async function portsOf(driven: DrivenJob, journal: JobJournal, system: System): Promise<JobPorts> {
   const { directory, place } = driven;
-  const { access, job } = journal.state();
-  const { clock, interrupt: signal, entropy } = system;
+  const { access } = journal.state();
+  const { clock, interrupt: signal } = system;
   const crew = await crewOfJob(journal.state(), directory, system);
   const say = (text: string): void => {
     system.stderr.write(`${text}\n`);
@@ -85,18 +78,8 @@ async function portsOf(driven: DrivenJob, journal: JobJournal, system: System): 
     isCancelled: () => existsSync(cancelWish(directory)),
     connect: (nodes) => crew.start(nodes, signal),
     reconnect: (node) => crew.startOne(node, signal),
-    async deploy(_files, hosts) {
-      const files = frontendFiles(journal.state(), driven);
-      const frontend = await crew.startFrontend(signal);
-      try {
-        const onSettled = journalOfDeployment(journal);
-        const work = { files, store: place.directory, hosts, signal, onSettled };
-        return await deployFrom(frontend, work, system);
-      } finally {
-        frontend.caller.close();
-      }
-    },
-    collect: (wanted) => collect(wanted, { ...driven, reach: access }, system),
+    ...jobFrontend(driven, { journal, crew, system }),
+    collect: (wanted) => collectForJob(wanted, { place, directory, reach: access }, system),
     release: async (node) => await hook?.(node),
     keepLog(vm, source, text) {
       const file = logPath(directory, vm, source);
@@ -106,76 +89,7 @@ async function portsOf(driven: DrivenJob, journal: JobJournal, system: System): 
     record: (record) => journal.append(record),
     say,
     now: () => new Date().toISOString(),
-    cutName: () => `${job}-${entropy.hex(3)}`,
   };
-}
-
-function journalOfDeployment(journal: JobJournal) {
-  return (settled: {
-    readonly node: string;
-    readonly wireBytes: number;
-    readonly seconds: number;
-    readonly failure?: unknown;
-  }): void => {
-    const { node, wireBytes, seconds, failure } = settled;
-    if (failure !== undefined) return;
-    journal.append({ type: 'deployed', node, wireBytes, seconds });
-  };
-}
-
-/** Where the files of a job are here: parts of its image in the store, its inputs beside it. */
-function frontendFiles(state: JobState, { place, directory }: DrivenJob): FrontendFile[] {
-  const { job, image, inputs } = state;
-  const { images } = readImages(place);
-  const indexes = new Map(
-    images.flatMap((stored) =>
-      stored.image.parts.map((part) => [part.digest, stored.indexPathOf(part)] as const),
-    ),
-  );
-  return filesOf(partsOf(state)).map((file): FrontendFile => {
-    if (file.digest === inputs?.digest) {
-      return { kind: 'file', file, path: join(directory, 'inputs.tar') };
-    }
-    const indexPath = indexes.get(file.digest);
-    if (indexPath !== undefined) return { kind: 'stored', file, indexPath };
-    throw new KgetError(
-      'no-match',
-      `Cannot deploy image ${image.name} of job ${job}: it is not in ${place.directory} any more; ` +
-        'import it again, and kgetplus job wait goes on',
-    );
-  });
-}
-
-async function collect(
-  { kind, nodes, patterns, onEmptied }: Collection,
-  driven: DrivenJob & { readonly reach: JobState['access'] },
-  system: System,
-): Promise<Collected> {
-  const { place, directory, reach } = driven;
-  const outputs = join(directory, 'outputs');
-  const isFiles = kind === 'outputs';
-  const { report, outcome } = await collectFiles(
-    {
-      nodes,
-      patterns,
-      directory: isFiles ? outputs : place.directory,
-      layout: isFiles ? 'files' : 'store',
-      reach,
-      onEmptied,
-    },
-    system,
-  );
-  const images = [...outcome.facts.images.values()];
-  const late = images.filter(({ state }) => state !== 'safe').map(({ node }) => node);
-  const unseen = nodes.filter((node) => !images.some((image) => image.node === node));
-  if (!isFiles) return { place: report.run, missing: [...new Set([...late, ...unseen])] };
-  for (const { node, path, state } of images) {
-    if (state !== 'safe') continue;
-    const archive = join(outputs, node, basename(path));
-    const vm = basename(path).replace(/-outputs\.tar$/, '');
-    await unpackOutputs(vm, { archive, directory: outputs, signal: system.interrupt });
-  }
-  return { place: outputs, missing: [...new Set([...late, ...unseen])] };
 }
 
 function tellEnd(end: JobEnd, { job, directory }: DrivenJob, system: System): void {

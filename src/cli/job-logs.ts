@@ -5,7 +5,7 @@ import { readLog } from '../job/life/read-log.ts';
 import { chooseVm } from '../job/record/job-id.ts';
 import { phaseOf } from '../job/record/job-state.ts';
 import { jobDirectory, jobIds } from '../job/record/jobs.ts';
-import { surveyJob, type SeenVm } from '../job/run/survey.ts';
+import { surveyMachines, type SeenVm } from '../job/run/survey.ts';
 import { logPath } from './job-drive.ts';
 import { stateOf } from './job-wait.ts';
 import { addStoreOption, storeAt, type StoreOption } from './store-option.ts';
@@ -69,7 +69,7 @@ async function showLogs(text: string, options: LogsOptions, system: System): Pro
   ).start(state.spec.nodes, system.interrupt);
   const offsets = new Map<string, number>();
   do {
-    const { vms } = await surveyJob(job, [...hosts.all.values()], system.interrupt);
+    const { vms } = await surveyMachines(job, [...hosts.all.values()], system.interrupt);
     for (const name of names) {
       const seen = vms.get(name);
       if (seen !== undefined) await printNew(seen, { source, offsets, print });

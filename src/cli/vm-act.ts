@@ -4,41 +4,59 @@ import { formatSize } from '../base/units.ts';
 import type { SeenVm } from '../job/run/survey.ts';
 import { tableLines, type Column } from '../report/table.ts';
 import { EXIT, exitCodeOfError } from './exit-code.ts';
-import { addStoreOption, type StoreOption } from './store-option.ts';
 import type { System } from './system.ts';
-import { findVms } from './vm-target.ts';
+import { addVmTarget, findVms, type VmTargetOptions } from './vm-target.ts';
 
 /** What is done to machines one by one. */
-type Action = 'pause' | 'resume' | 'suspend';
+type Action = 'pause' | 'resume' | 'suspend' | 'shutdown' | 'remove';
 
-const ACTIONS: Readonly<Record<Action, { readonly summary: string; readonly about: string }>> = {
+interface ActionWords {
+  readonly summary: string;
+  readonly about: string;
+  /** Behind the machine's name, when it is done. */
+  readonly done: string;
+}
+
+const ACTIONS: Readonly<Record<Action, ActionWords>> = {
   pause: {
     summary: 'stop the processors of machines',
     about: 'Stops the processors of machines; they stay in memory.',
+    done: 'paused',
   },
   resume: {
     summary: 'let machines go on that were paused, suspended or restored',
     about: 'Lets machines go on where they were.',
+    done: 'goes on',
   },
   suspend: {
     summary: "save machines to their nodes' disks, and free their memory",
     about: "Saves memory and devices of machines to their nodes' disks, and ends their processes.",
+    done: 'suspended',
+  },
+  shutdown: {
+    summary: 'have guests shut down',
+    about: 'Asks guests to shut down, and ends the machines of those that do not within a minute.',
+    done: 'shut down',
+  },
+  remove: {
+    summary: 'remove machines with their disks',
+    about: 'Ends machines at once, and removes them with all that they have written.',
+    done: 'removed',
   },
 };
 
 /** A guest's memory goes to a disk, or comes from there. */
 const ACTION_LIMIT_MS = 10 * 60_000;
 
-/** Declares `vm pause`, `vm resume` and `vm suspend`. */
+/** How long a guest may take to shut down. */
+const SHUTDOWN_LIMIT_MS = 60_000;
+
+/** Declares the commands that do something to machines one by one. */
 export function addVmActions(vm: Command, system: System): void {
-  for (const action of ['pause', 'resume', 'suspend'] as const) {
+  for (const action of Object.keys(ACTIONS) as Action[]) {
     const { summary, about } = ACTIONS[action];
-    const command = vm
-      .command(action)
-      .summary(summary)
-      .description(about)
-      .argument('<job[.n]>', 'a job, for all its machines, or one of them');
-    addStoreOption(command).action(async (text: string, options: StoreOption) => {
+    const command = addVmTarget(vm.command(action).summary(summary).description(about));
+    command.action(async (text: string, options: VmTargetOptions) => {
       await using target = await findVms(text, options, system);
       system.setExitCode(await actOn(action, target.vms, system));
     });
@@ -49,12 +67,11 @@ export function addVmActions(vm: Command, system: System): void {
 export function addVmLs(vm: Command, system: System): void {
   const command = vm
     .command('ls')
-    .summary('list the machines of a job as their nodes have them')
-    .description('Asks the nodes of a job what machines of it they have, and lists them.')
-    .argument('<job[.n]>', 'a job, or one of its machines');
-  addStoreOption(command)
+    .summary('list machines as their nodes have them')
+    .description('Asks nodes what machines they have, and lists them.');
+  addVmTarget(command)
     .option('--json', 'print the list as JSON', false)
-    .action(async (text: string, options: StoreOption & { readonly json: boolean }) => {
+    .action(async (text: string, options: VmTargetOptions & { readonly json: boolean }) => {
       await using target = await findVms(text, options, system);
       system.stdout.write(options.json ? jsonOf(target.vms) : tableOf(target.vms));
     });
@@ -68,8 +85,11 @@ async function actOn(
   const codes = await Promise.all(
     vms.map(async ({ found: { name }, host }): Promise<number> => {
       try {
-        await host.caller.call(action, { vm: name }, { limitMs: ACTION_LIMIT_MS, signal });
-        stdout.write(`${name} ${DONE[action]} on ${host.node}\n`);
+        const terms = { limitMs: ACTION_LIMIT_MS, signal };
+        if (action === 'shutdown') {
+          await host.caller.call(action, { vm: name, limitMs: SHUTDOWN_LIMIT_MS }, terms);
+        } else await host.caller.call(action, { vm: name }, terms);
+        stdout.write(`${name} ${ACTIONS[action].done} on ${host.node}\n`);
         return EXIT.ok;
       } catch (error) {
         stderr.write(`kgetplus: ${name} on ${host.node}: ${toFailure(error).message}\n`);
@@ -82,12 +102,6 @@ async function actOn(
   if (first === undefined) return EXIT.ok;
   return failed.length < vms.length ? EXIT.someMissing : first;
 }
-
-const DONE: Readonly<Record<Action, string>> = {
-  pause: 'paused',
-  resume: 'goes on',
-  suspend: 'suspended',
-};
 
 const COLUMNS: readonly Column[] = [
   { title: 'machine', align: 'left' },

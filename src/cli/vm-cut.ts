@@ -150,13 +150,12 @@ export function cutText(rows: readonly CutRow[]): string {
 
 function cellsOf(row: CutRow): string[] {
   if ('failure' in row) return [row.vm, row.node, '', '', '', 'failed'];
-  const why = row.reason === null ? '' : ` (${row.reason})`;
   return [
     row.vm,
     row.node,
     `${Math.round(row.pausedMs)} ms`,
     row.frozen ? 'yes' : 'no',
     formatSize(row.copiedBytes),
-    `${row.mode}${why}`,
+    row.mode,
   ];
 }

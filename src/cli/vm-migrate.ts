@@ -6,9 +6,8 @@ import { deploy } from '../job/deploy/deploy.ts';
 import { migrateVm } from '../job/life/migrate-vm.ts';
 import { filesOfVm } from '../job/run/want-vm.ts';
 import { EXIT } from './exit-code.ts';
-import { addStoreOption, type StoreOption } from './store-option.ts';
 import type { System } from './system.ts';
-import { findVms, type VmTarget } from './vm-target.ts';
+import { addVmTarget, findVms, type VmTarget, type VmTargetOptions } from './vm-target.ts';
 
 const ABOUT = `
 The machine runs on while its disk and memory are copied to the other node, which has to be one of the
@@ -27,7 +26,7 @@ const DEFAULT_DOWNTIME_MS = 300;
 /** What `--limit` may be. */
 const LIMIT = { fromMs: 1000, toMs: 24 * 3600_000 };
 
-interface MigrateOptions extends StoreOption {
+interface MigrateOptions extends VmTargetOptions {
   readonly to: string;
   readonly limit: number;
   readonly downtime: number;
@@ -40,9 +39,8 @@ export function addVmMigrate(vm: Command, system: System): void {
     .command('migrate')
     .summary('move running machines to another node')
     .description('Moves running machines to another node of their job, live.')
-    .argument('<job[.n]>', 'a job, for all its machines, or one of them')
     .requiredOption('--to <node>', 'where they are to run');
-  addStoreOption(command)
+  addVmTarget(command)
     .addOption(
       new Option('--limit <time>', 'give up after so long')
         .argParser(limit)
@@ -63,7 +61,7 @@ async function migrateAll(
   options: MigrateOptions,
   system: System,
 ): Promise<void> {
-  const { vms, state } = target;
+  const { vms, reach } = target;
   const to = target.hostAt(options.to);
   const moving = vms.filter(({ host }) => host.node !== to.node);
   if (moving.length === 0) {
@@ -88,7 +86,7 @@ async function migrateAll(
       wanted,
       source: host,
       target: to,
-      sharedStorage: state.access.sharedDirectory !== null,
+      sharedStorage: reach.sharedDirectory !== null,
       limitMs: options.limit,
       downtimeLimitMs: options.downtime,
       bytesPerSecond: options.bandwidth ?? null,

@@ -19,7 +19,8 @@ import { readVmSnapshots, type VmSnapshot } from './vm-snapshots.ts';
 const ABOUT = `
 RUN is a run of the store that "vm snapshot", "gather --vms" or the end of a job has made. Its machines,
 or just one of them, are made again on NODE from the store; those with memory are paused where they were
-when the snapshot was taken, and go on at once unless --paused is given.
+when the snapshot was taken, and go on at once unless --paused is given. A machine with a new name is none
+of its job any more; kgetplus vm -w NODE has the commands for it.
 
 Examples:
   kgetplus vm restore latest --to node09 --store /srv/snapshots
@@ -111,8 +112,11 @@ function named(
   description: VmDescription,
   wished: string | undefined,
 ): { readonly description: VmDescription; readonly name: string } {
-  const name = wished ?? description.wanted.name;
-  return { description: { ...description, wanted: { ...description.wanted, name } }, name };
+  const { wanted } = description;
+  if (wished === undefined) return { description, name: wanted.name };
+  // It is no machine of its job any more: what becomes of that does not concern it.
+  const own = { ...wanted, name: wished, job: wished };
+  return { description: { ...description, wanted: own }, name: wished };
 }
 
 /** What the machine is made from: its snapshot, and what it starts from besides its disk. */

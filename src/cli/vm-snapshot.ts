@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import { KgetError } from '../base/error.ts';
-import { addStoreOption, type StoreOption } from './store-option.ts';
 import type { System } from './system.ts';
 import { cutAndCollect, tellCut } from './vm-cut.ts';
-import { findVms } from './vm-target.ts';
+import { addVmTarget, findVms, type VmTargetOptions } from './vm-target.ts';
 
 const ABOUT = `
 All machines are snapshotted at one cut: every guest stands still before the first one goes on. Guests
@@ -19,7 +18,7 @@ Examples:
 Exit status:
   0 all snapshots are in the store; 3 some are; 4 none is`;
 
-interface SnapshotOptions extends StoreOption {
+interface SnapshotOptions extends VmTargetOptions {
   readonly memory: boolean;
   readonly full: boolean;
   readonly json: boolean;
@@ -30,16 +29,14 @@ export function addVmSnapshot(vm: Command, system: System): void {
   const command = vm
     .command('snapshot')
     .summary('snapshot running machines into the store')
-    .description('Takes snapshots of machines at one cut, and gathers them into the store.')
-    .argument('<job[.n]>', 'a job, for all its machines, or one of them');
-  addStoreOption(command)
+    .description('Takes snapshots of machines at one cut, and gathers them into the store.');
+  addVmTarget(command)
     .option('--memory', 'with memory: restored, a guest goes on where it was', false)
     .option('--full', 'copy everything, not only what has changed since the last one', false)
     .option('--json', 'print what came of it as JSON', false)
     .addHelpText('after', ABOUT)
     .action(async (text: string, options: SnapshotOptions) => {
       await using target = await findVms(text, options, system);
-      const { driven, state } = target;
       const vms = target.vms
         .filter(({ found }) => found.state === 'running' || found.state === 'paused')
         .map(({ found, host }) => ({ vm: found.name, host }));
@@ -47,11 +44,8 @@ export function addVmSnapshot(vm: Command, system: System): void {
         throw new KgetError('usage', `Cannot snapshot ${text}: none of its machines is running`);
       }
       const { memory, full } = options;
-      const { directory } = driven.place;
-      const report = await cutAndCollect(
-        { vms, memory, full, directory, reach: state.access },
-        system,
-      );
+      const { store: directory, reach } = target;
+      const report = await cutAndCollect({ vms, memory, full, directory, reach }, system);
       system.setExitCode(tellCut(report, options, system));
     });
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { KgetError } from '../base/error.ts';
 import type {
   DiskSnapshotFigures,
@@ -51,6 +52,8 @@ export interface Cuts {
   finish(vm: string, cut: string): Promise<FinishedSnapshot>;
   /** Whether a snapshot of the machine is being written. */
   isBusy(vm: string): boolean;
+  /** Whether one is being prepared, the machine stands still for one, or it is being written. */
+  isInCut(vm: string): boolean;
   /** The machine is gone, or another one. */
   forget(vm: string): void;
   /** Has all machines go on that still stand, and waits for snapshots that are being written. */
@@ -163,6 +166,7 @@ export function createCuts(options: StandstillOptions): Cuts {
       return { files, disks: [...disks] };
     },
     isBusy,
+    isInCut: (vm) => prepared.has(vm) || isBusy(vm) || existsSync(machinePaths(place, vm).cut),
     forget(vm) {
       standstills.forget(vm);
       taken.delete(vm);

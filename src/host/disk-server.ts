@@ -52,8 +52,11 @@ export function createDiskServer(options: {
       areHidden: true,
       open: async (name) => disks.get(name),
     };
-    const nowMs = (): number => clock.nowMs();
-    const notices = boundedNotices({ perMinute: NOTICES_PER_MINUTE, nowMs, onNotice });
+    const notices = boundedNotices({
+      perMinute: NOTICES_PER_MINUTE,
+      nowMs: () => clock.nowMs(),
+      onNotice,
+    });
     return listenAnywhere((host) =>
       serveNbd({
         listen: { kind: 'tcp', host, port: 0 },

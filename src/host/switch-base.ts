@@ -8,8 +8,8 @@ import { machinePaths } from './node-place.ts';
 /**
  * Has a machine that reads its disk over NBD read the file in the cache, from now on and whenever
  * it is started again. If it was broken off it can be done again.
- * @throws KgetError `usage` for a machine that is none of ours, a file that is not here, or a
- *   hypervisor that cannot
+ * @throws KgetError `usage` for a machine that is none of ours or that a snapshot is being taken of,
+ *   a file that is not here, or a hypervisor that cannot
  */
 export async function switchBase(node: MachineNode, vm: string): Promise<void> {
   const { cache, machines, place } = node;
@@ -22,6 +22,10 @@ export async function switchBase(node: MachineNode, vm: string): Promise<void> {
   const { hypervisor } = machines;
   if (hypervisor.switchBase === undefined) {
     const found = `${hypervisor.kind} cannot do that while it runs`;
+    throw new KgetError('usage', `Cannot change the disk of machine "${vm}": ${found}`);
+  }
+  if (machines.cuts.isInCut(vm)) {
+    const found = 'a snapshot of it is being taken; try again after it';
     throw new KgetError('usage', `Cannot change the disk of machine "${vm}": ${found}`);
   }
   const { file, format } = wanted.disk;

@@ -18,6 +18,13 @@ export function readJobFile(source: YamlSource & JobFileSurroundings): JobSpec {
         'make several jobs of it',
     );
   }
+  if (value['boot-from'] === 'store' && value.hypervisor !== 'qemu') {
+    throw new KgetError(
+      'usage',
+      `${positionOf(['boot-from'])}: boot-from: "store" found with the hypervisor ` +
+        `"${value.hypervisor}", wanted "cache": only qemu can go on from an image that arrives later`,
+    );
+  }
   return {
     name: value.name,
     nodes: value.nodes,

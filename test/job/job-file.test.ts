@@ -225,7 +225,7 @@ void suite('readJobFile', () => {
       }),
       vmsPerNode: fc.integer({ min: 1, max: 2000 }),
       image: word,
-      hypervisor: fc.constantFrom('qemu' as const, 'libvirt' as const),
+      hypervisor: fc.constant('qemu' as const),
       cpus: fc.integer({ min: 1, max: 1024 }),
       memoryBytes: mebibytes.map((count) => count * MIB),
       network: fc.constantFrom('none' as const, 'user' as const),

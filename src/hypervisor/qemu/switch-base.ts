@@ -28,10 +28,16 @@ export async function switchBase(machine: Machine, disk: string, to: LocalBase):
   if (record.bases[disk] !== undefined) return;
   if (processOf(places) !== undefined) {
     await host.sessions.use({ path: places.control, title }, async (qmp) => {
-      await reopen(qmp, own.node, to);
       const found = status.parse(await qmp.execute('query-status'));
-      // Its reads are tried again, now from the file.
-      if (found.status === 'io-error') await qmp.execute('cont');
+      if (found.status === 'postmigrate') {
+        // QEMU has given up its disks, and takes them back only when the guest goes on.
+        const advice = 'its memory was saved and it has not gone on since; resume it first';
+        throw new KgetError('usage', `Cannot change disk "${disk}" of ${title}: ${advice}`);
+      }
+      await reopen(qmp, own.node, to);
+      // Its reads are tried again, now from the file; it may have come to stand still just now.
+      const now = status.parse(await qmp.execute('query-status'));
+      if (now.status === 'io-error') await qmp.execute('cont');
     });
   }
   await writeRecord(places, { ...record, bases: { ...record.bases, [disk]: to } });

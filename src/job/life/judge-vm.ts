@@ -40,6 +40,7 @@ export function judgeVm(found: FoundVm, options: JudgeOptions): VmProgress {
     const reason = found.exit?.reason === 'killed' ? 'killed' : 'ended';
     return failed(reason, detail === '' ? 'the machine ended before its command did' : detail);
   }
+  if (found.state === 'defined') return failed('not-created', 'it was made, and never started');
   if (isDone) return failed('runner', 'the job runner ended without an exit status');
   if (exit !== undefined) return { phase: 'collecting' };
   const isCounted = found.state === 'running';

@@ -35,6 +35,13 @@ export function jobFold(submitted: RecordOf<'submitted'>): JobFold {
     if (before !== undefined) vms.set(name, { ...before, ...fields(before) });
   }
 
+  /** Some files may come first, and others later. */
+  function deploy({ node, wireBytes, seconds }: RecordOf<'deployed'>): void {
+    const before = deployed.get(node) ?? { wireBytes: 0, seconds: 0 };
+    const sum = { wireBytes: before.wireBytes + wireBytes, seconds: before.seconds + seconds };
+    deployed.set(node, sum);
+  }
+
   function release({ node, at }: RecordOf<'released'>): void {
     released.set(node, at);
     for (const vm of vms.values()) {
@@ -47,7 +54,7 @@ export function jobFold(submitted: RecordOf<'submitted'>): JobFold {
       case 'submitted':
         break;
       case 'deployed':
-        deployed.set(record.node, { wireBytes: record.wireBytes, seconds: record.seconds });
+        deploy(record);
         break;
       case 'cut': {
         const { type: _, ...cut } = record;

@@ -1,6 +1,7 @@
 import type { Failure } from '../../base/error.ts';
 import type { Host, Hosts } from '../hosts/hosts.ts';
 import type { JobOutcome } from '../record/job-record.ts';
+import type { DiskBehind } from './disk-behind.ts';
 import type { EndedVm, KnownJob } from './known.ts';
 import type { JobPorts } from './ports.ts';
 import { startVms } from './start-vms.ts';
@@ -13,6 +14,7 @@ export interface Beginning {
   readonly hosts: Hosts;
   readonly reached: ReadonlyMap<string, Host>;
   readonly ports: JobPorts;
+  readonly behind: DiskBehind;
   /** Aborted by Ctrl-C, and when the job is cancelled: nothing new is begun. */
   readonly signal: AbortSignal;
   /** Something of the job may be on the node from now on. */
@@ -22,7 +24,8 @@ export interface Beginning {
 
 /** Deploys, makes and starts what is not there yet. */
 export async function beginVms(parts: JobParts, work: Beginning): Promise<void> {
-  const { waiting, known, hosts, reached, ports, signal } = work;
+  const { waiting, known, hosts, reached, ports, signal, behind } = work;
+  if (signal.aborted) return;
   const fresh = waiting.filter(({ vm }) => !known.started.has(vm));
   const nodeOf = new Map(fresh.map(({ vm, node }) => [vm, node]));
   const cannotStart = (vm: string, { message }: Failure): void => {
@@ -37,9 +40,13 @@ export async function beginVms(parts: JobParts, work: Beginning): Promise<void> 
   const targets = [...new Set(fresh.map(({ node }) => node))].flatMap(
     (node) => reached.get(node) ?? [],
   );
-  if (targets.length === 0) return;
-  const failures = await ports.deploy(filesOf(parts), targets, signal);
+  const first = behind.first(filesOf(parts));
+  const isNeeded = targets.length > 0 && first.length > 0;
+  const failures: ReadonlyMap<string, Failure> = isNeeded
+    ? await ports.deploy(first, targets, signal)
+    : new Map();
   if (signal.aborted) return;
+  await behind.begin(targets.filter(({ node }) => !failures.has(node)));
   const able = fresh.filter(({ vm, node }) => {
     const failure = failures.get(node);
     if (failure !== undefined) cannotStart(vm, failure);
@@ -59,5 +66,7 @@ export async function beginVms(parts: JobParts, work: Beginning): Promise<void> 
     },
     onStarted: (vm, node) => ports.say(`${vm} on ${node}: boots`),
     onFailed: cannotStart,
+    ...(behind.urlOf !== undefined && { nbdUrlOf: behind.urlOf }),
   });
+  behind.allMade();
 }

@@ -1,35 +1,37 @@
 import { KgetError, toFailure, type Failure } from '../../base/error.ts';
 import type { DeployedFile } from '../../control/host-calls.ts';
 import type { Host } from '../hosts/hosts.ts';
-import type { LeftBehind } from './end-vms.ts';
+import type { LeftBehind } from './known.ts';
 import type { JobPorts, ServedDisk } from './ports.ts';
 import { switchVms } from './switch-vms.ts';
-import type { Placement } from './want-vm.ts';
+import { diskOf, type JobParts, type Placement } from './want-vm.ts';
 
 /**
  * The disk of a job whose machines boot from the store: they read it over NBD from this host, until
  * it has come to their nodes.
  */
 export interface DiskBehind extends AsyncDisposable {
+  /** Of all files that machines start from, those that must be on a node before one is made. */
+  first(files: readonly DeployedFile[]): readonly DeployedFile[];
   /** Begins to bring it; machines of `booting` hosts may be made before it has come. */
   begin(booting: readonly Host[]): Promise<void>;
-  /** See `StartOptions.nbdUrlOf`. */
-  urlOf(placement: Placement): Promise<string | null>;
+  /** See `StartOptions.nbdUrlOf`. Waits until `signal` is aborted, at most. */
+  readonly urlOf?: (placement: Placement, signal: AbortSignal) => Promise<string | null>;
   /** All machines are made that ever will be. */
   allMade(): void;
   /**
-   * The job has ended. If machines are kept it waits until they read the disk on their nodes, and
-   * tells by node why they do not; otherwise no more of it is brought.
+   * The job has ended. If machines are kept it waits until they read the disk on their nodes, or
+   * `signal` is aborted, and tells by node why they do not; otherwise no more of it is brought.
    */
-  end(ending: { readonly keep: boolean }): Promise<LeftBehind>;
+  end(ending: { readonly keep: boolean; readonly signal: AbortSignal }): Promise<LeftBehind>;
 }
 
 export interface DiskBehindOptions {
-  readonly job: string;
-  readonly disk: DeployedFile;
   /** Where machines of the job are, or will be. */
-  readonly nodes: readonly string[];
+  readonly nodes: Iterable<string>;
   hostOf(node: string): Host | undefined;
+  /** Whether a machine may be on the node by now. */
+  hasMachines(node: string): boolean;
   readonly ports: Pick<JobPorts, 'clock' | 'deploy' | 'serveDisk' | 'signal' | 'say'>;
 }
 
@@ -49,13 +51,20 @@ interface Arrival {
   settled: Promise<Failure | undefined>;
 }
 
-export function diskBehind(options: DiskBehindOptions): DiskBehind {
-  const { disk, hostOf, ports, nodes } = options;
+export function diskBehind(parts: JobParts, options: DiskBehindOptions): DiskBehind {
+  return parts.spec.bootFrom === 'store' ? openBehind(parts, options) : NOTHING_BEHIND;
+}
+
+function openBehind({ job, image }: JobParts, options: DiskBehindOptions): DiskBehind {
+  const { hostOf, ports } = options;
+  const nodes = [...options.nodes];
+  const disk = diskOf(image);
   const { clock, say } = ports;
   const over = new AbortController();
   const ending = new AbortController();
   const signal = AbortSignal.any([ports.signal, over.signal]);
-  const readers = new Set<string>();
+  /** Machines that read over NBD, and their nodes. */
+  const readers = new Map<string, string>();
   const arrivals = new Map(nodes.map((node) => [node, newArrival()]));
   const told = new Set<string>();
   let served: ServedDisk | undefined;
@@ -72,16 +81,26 @@ export function diskBehind(options: DiskBehindOptions): DiskBehind {
     const arrival = arrivals.get(node);
     if (arrival === undefined || arrival.isHere) return;
     arrival.isHere = true;
-    arrival.settled = switchVms({
-      ...options,
+    arrival.settled = settle(node);
+    arrival.tried.resolve(undefined);
+  }
+
+  async function settle(node: string): Promise<Failure | undefined> {
+    const failure = await switchVms({
+      job,
       node,
+      hostOf,
       clock,
       signal,
       isAllMade: () => isAllMade,
+      isEnding: () => ending.signal.aborted,
       onSwitched: (vm) => readers.delete(vm),
-      onFailed: (failure) => tell(node, failure),
+      onFailed: (failed) => tell(node, failed),
     });
-    arrival.tried.resolve(undefined);
+    if (failure !== undefined || signal.aborted) return failure;
+    const had = [...readers].filter(([, at]) => at === node);
+    for (const [vm] of had) readers.delete(vm);
+    return undefined;
   }
 
   /** Nodes that do not have the disk after a try, and why. */
@@ -140,6 +159,7 @@ export function diskBehind(options: DiskBehindOptions): DiskBehind {
   }
 
   return {
+    first: (files) => files.filter(({ digest }) => digest !== disk.digest),
     async begin(booting) {
       await Promise.all(
         nodes.map(async (node) => {
@@ -150,32 +170,32 @@ export function diskBehind(options: DiskBehindOptions): DiskBehind {
       if (early.length > 0) await serve(early);
       bringing = bring();
     },
-    async urlOf({ vm, node }) {
+    async urlOf({ vm, node }, cancelled) {
       const arrival = arrivals.get(node);
       if (arrival === undefined || arrival.isHere) return null;
       const isServed = served !== undefined && !served.lost.aborted;
       if (isServed && readers.size < MAX_READERS) {
-        readers.add(vm);
+        readers.set(vm, node);
         return served?.url ?? null;
       }
-      const failure = await arrival.tried.promise;
+      const failure = await orAborted(arrival.tried.promise, cancelled);
       if (failure !== undefined) throw new KgetError(failure.code, failure.message);
       return null;
     },
     allMade() {
       isAllMade = true;
     },
-    async end({ keep }) {
+    async end({ keep, signal: cancelled }) {
       if (!keep) {
         over.abort();
         return new Map();
       }
       ending.abort();
-      await bringing;
       const left = new Map<string, Failure>();
+      await orAborted(bringing, cancelled);
       for (const [node, { settled }] of arrivals) {
-        const failure = await settled;
-        if (failure !== undefined) left.set(node, failure);
+        const failure = await orAborted(settled, cancelled);
+        if (failure !== undefined && options.hasMachines(node)) left.set(node, failure);
       }
       return left;
     },
@@ -195,13 +215,28 @@ export function diskBehind(options: DiskBehindOptions): DiskBehind {
 }
 
 /** For a job whose machines start when the disk is on their nodes. */
-export const NOTHING_BEHIND: DiskBehind = {
+const NOTHING_BEHIND: DiskBehind = {
+  first: (files) => files,
   begin: async () => {},
-  urlOf: async () => null,
   allMade: () => {},
   end: async () => new Map(),
   [Symbol.asyncDispose]: async () => {},
 };
+
+/** Waits for something, and no longer than until somebody does not want it any more. */
+async function orAborted<T>(work: Promise<T> | undefined, signal: AbortSignal) {
+  const over = new AbortController();
+  const aborted = new Promise<undefined>((resolve) => {
+    const either = AbortSignal.any([signal, over.signal]);
+    if (either.aborted) resolve(undefined);
+    else either.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    over.abort();
+  }
+}
 
 function newArrival(): Arrival {
   const tried = Promise.withResolvers<Failure | undefined>();

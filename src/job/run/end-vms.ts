@@ -7,7 +7,7 @@ import { keepLogs } from './keep-logs.ts';
 import type { KnownJob, LeftBehind } from './known.ts';
 import type { Collected, Collection, JobPorts, PendingCut } from './ports.ts';
 import { shutDownVms } from './shut-down-vms.ts';
-import { surveyJob, type SeenVm } from './survey.ts';
+import { surveyMachines, type SeenVm } from './survey.ts';
 import type { Placement } from './want-vm.ts';
 
 export interface EndOptions {
@@ -38,7 +38,7 @@ interface Ending extends EndOptions {
  */
 export async function endVms(options: EndOptions): Promise<LeftBehind> {
   const { job, ending, known, hosts, ports } = options;
-  const { vms, silent } = await surveyJob(job, hosts, ports.signal);
+  const { vms, silent } = await surveyMachines(job, hosts, ports.signal);
   const seen = [...vms.values()];
   const name = `${job}-cut${known.cuts.length + 1}`;
   const cuts = [...known.cuts, name];
@@ -62,9 +62,13 @@ export async function endVms(options: EndOptions): Promise<LeftBehind> {
 }
 
 /** Archives that are to be here: not those on nodes of which nobody knows what is there. */
-function outputsOf({ withOutputs, known, hosts, silent }: Ending): readonly Placement[] {
-  const there = new Set(hosts.map(nodeOf).filter((node) => !silent.has(node)));
-  return withOutputs.filter(({ node }) => there.has(node) || known.released.has(node));
+function outputsOf(work: Ending): readonly Placement[] {
+  const { withOutputs, known } = work;
+  return withOutputs.filter(({ node }) => isThere(work, node) || known.released.has(node));
+}
+
+function isThere({ hosts, silent }: Ending, node: string): boolean {
+  return !silent.has(node) && hosts.some((host) => host.node === node);
 }
 
 async function gatherOutputs(work: Ending, inCut: ReadonlySet<string>): Promise<void> {
@@ -112,11 +116,13 @@ async function collect({ ports }: Ending, wanted: Collection): Promise<Collected
   }
 }
 
-function withhold({ seen, giveBack, ports }: Ending, { missing }: Collected, what: string): void {
+function withhold(work: Ending, { missing }: Collected, what: string): void {
+  const { seen, giveBack, ports, known } = work;
   const inUse = new Set(seen.map(({ host }) => host.node));
   for (const node of missing) {
     if (inUse.has(node)) giveBack.withhold(node, what);
-    else ports.say(`${node}: ${what} of the job are not on it any more, and did not come here`);
+    else if (known.released.has(node) || isThere(work, node))
+      ports.say(`${node}: ${what} of the job are not on it any more, and did not come here`);
   }
 }
 

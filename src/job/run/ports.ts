@@ -29,11 +29,7 @@ export interface JobPorts {
     onArrived?: (node: string) => void,
   ): Promise<ReadonlyMap<string, Failure>>;
   /** Gives a file of the job's image to be read over NBD by machines on these hosts. */
-  serveDisk(
-    file: DeployedFile,
-    hosts: readonly Host[],
-    signal: AbortSignal,
-  ): Promise<ServedDisk>;
+  serveDisk(file: DeployedFile, hosts: readonly Host[], signal: AbortSignal): Promise<ServedDisk>;
   /**
    * Gathers files from nodes: outputs as files here, snapshots into the store. What an earlier call
    * has brought here is not asked for again, and one that broke off is gone on with. `onEmptied` is

@@ -13,13 +13,17 @@ export interface StartOptions {
   /** Machines that boot at once at most, on all hosts together. */
   readonly booting: number;
   readonly clock: Clock;
+  /** Nothing new is begun when it is aborted. */
   readonly signal: AbortSignal;
+  /** Ctrl-C: calls under way are given up, too; what they do is found later. */
+  readonly interrupt: AbortSignal;
   /**
    * Where a machine reads its disk that is made now: null for the file on its node. Left out if it
    * was never elsewhere. @throws KgetError if it is nowhere to be had
    */
-  nbdUrlOf?(placement: Placement): Promise<string | null>;
-  onCreated(vm: string): void;
+  readonly nbdUrlOf?: (placement: Placement, signal: AbortSignal) => Promise<string | null>;
+  /** Its host is told next to make it. */
+  onCreating(vm: string, node: string): void;
   onStarted(vm: string, node: string): void;
   /** The machine cannot run; others go on. */
   onFailed(vm: string, failure: Failure): void;
@@ -28,6 +32,7 @@ export interface StartOptions {
 /** A host that has many machines to make, on a busy disk. */
 const CREATE_LIMIT_MS = 120_000;
 const START_LIMIT_MS = 120_000;
+const REMOVE_LIMIT_MS = 60_000;
 const LOOK_LIMIT_MS = 30_000;
 /** How often a machine that boots is looked at, while others wait for it. */
 const BOOT_POLL_MS = 500;
@@ -53,23 +58,34 @@ async function startOne(
   options: StartOptions,
   isLast: boolean,
 ): Promise<void> {
-  const { parts, signal } = options;
+  const { parts, signal, interrupt } = options;
+  let isStarted = false;
   try {
     const host = options.hostOf(node);
     // Why it is not there was told when its agent could not be started.
     if (host === undefined) return;
-    const found = await foundOn(host, vm, options);
+    let found = await foundOn(host, vm, options);
+    if (found?.state === 'defined' && options.nbdUrlOf !== undefined) {
+      // It would read its disk from where it was served once.
+      await host.caller.call('remove', { vm }, { limitMs: REMOVE_LIMIT_MS, signal });
+      found = undefined;
+    }
     if (found === undefined) {
-      const terms = { limitMs: CREATE_LIMIT_MS, signal };
-      await host.caller.call('create', wantVm(vm, parts), terms);
-      options.onCreated(vm);
+      const terms = { limitMs: CREATE_LIMIT_MS, signal: interrupt };
+      const nbdUrl = (await options.nbdUrlOf?.({ vm, node }, signal)) ?? null;
+      if (signal.aborted) return;
+      options.onCreating(vm, node);
+      await host.caller.call('create', wantVm(vm, parts, nbdUrl), terms);
     }
     if (found !== undefined && found.state !== 'defined') return;
-    await host.caller.call('start', { vm }, { limitMs: START_LIMIT_MS, signal });
+    if (signal.aborted) return;
+    await host.caller.call('start', { vm }, { limitMs: START_LIMIT_MS, signal: interrupt });
+    isStarted = true;
     options.onStarted(vm, node);
     if (!isLast) await booted(host, vm, options);
   } catch (error) {
-    if (!signal.aborted) options.onFailed(vm, toFailure(error));
+    // One that was started may run: what becomes of it is found later.
+    if (!signal.aborted && !isStarted) options.onFailed(vm, toFailure(error));
   }
 }
 

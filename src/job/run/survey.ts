@@ -29,9 +29,9 @@ const RANKS: readonly FoundVm['state'][] = [
   'defined',
 ];
 
-/** Asks all hosts for the machines of a job; never rejects. */
-export async function surveyJob(
-  job: string,
+/** Asks all hosts for the machines of a job, or for all that they have; never rejects. */
+export async function surveyMachines(
+  job: string | null,
   hosts: readonly Host[],
   signal: AbortSignal,
 ): Promise<Survey> {

@@ -11,16 +11,20 @@ export interface SwitchOptions {
   readonly signal: AbortSignal;
   /** Whether no machine will be made any more that reads elsewhere. */
   isAllMade(): boolean;
+  /** Whether the job waits only for this. */
+  isEnding(): boolean;
   onSwitched(vm: string): void;
   /** It is tried again. */
   onFailed(failure: Failure): void;
 }
 
-/** Tries of one node, which may be those of a host agent that is lost and comes back. */
-const MAX_FAILURES = 60;
+/** How long it is tried: a snapshot may be under way, or a host agent be lost and come back. */
+const TRY_FOR_MS = 24 * 3600_000;
+/** Tries once the job waits for it. */
+const MAX_LAST_FAILURES = 60;
 const PAUSE_MS = 2000;
 const LOOK_LIMIT_MS = 30_000;
-/** A read may wait for a server that is gone, and a snapshot be under way. */
+/** Other calls for the machine may come first, and a read may wait for a server that is gone. */
 const SWITCH_LIMIT_MS = 10 * 60_000;
 
 /**
@@ -30,14 +34,19 @@ const SWITCH_LIMIT_MS = 10 * 60_000;
 export async function switchVms(options: SwitchOptions): Promise<Failure | undefined> {
   const { clock, signal } = options;
   const done = new Set<string>();
+  const startMs = clock.nowMs();
   let failure: Failure | undefined;
-  for (let failures = 0; failures < MAX_FAILURES && !signal.aborted;) {
+  let lastFailures = 0;
+  while (clock.nowMs() - startMs < TRY_FOR_MS && lastFailures < MAX_LAST_FAILURES) {
+    if (signal.aborted) return failure;
     const isLast = options.isAllMade();
+    // One of the same name may have been made since.
+    if (isLast) done.clear();
     failure = await switchOnce(done, options);
     if (failure === undefined && isLast) return undefined;
-    if (failure !== undefined) {
-      failures += 1;
+    if (failure !== undefined && !signal.aborted) {
       options.onFailed(failure);
+      if (options.isEnding()) lastFailures += 1;
     }
     await clock.sleep(PAUSE_MS, signal);
   }

@@ -4,7 +4,7 @@ import type { Host } from '../hosts/hosts.ts';
 import { judgeVm, type VmProgress } from '../life/judge-vm.ts';
 import type { JobOutcome } from '../record/job-record.ts';
 import type { JobSpec } from '../job-spec.ts';
-import { surveyJob, type SeenVm, type Survey } from './survey.ts';
+import { surveyMachines, type SeenVm, type Survey } from './survey.ts';
 
 export interface WatchOptions {
   readonly job: string;
@@ -95,7 +95,7 @@ export async function watchJob(
   for (;;) {
     if (signal.aborted) return 'interrupted';
     if (options.isCancelled()) return 'cancelled';
-    const asked = await surveyJob(job, [...hosts.values()], signal);
+    const asked = await surveyMachines(job, [...hosts.values()], signal);
     if (signal.aborted) return 'interrupted';
     const survey = { ...asked, silent: new Map([...absences.absent(), ...asked.silent]) };
     await absences.note(survey);

@@ -38,6 +38,7 @@ const EACH: { readonly [Type in JobRecord['type']]: RecordOf<Type> } = {
   outputs: { type: 'outputs', vm: vm(1), directory: '/out' },
   'shut-down': { type: 'shut-down', vm: vm(1), how: 'clean' },
   released: { type: 'released', node: 'kn01', at: LATER },
+  'given-back': { type: 'given-back', node: 'kn01' },
   cancelled: { type: 'cancelled', at: LATER },
   finished: { type: 'finished', state: 'cancelled', kept: false, at: LATER },
 };
