@@ -95,7 +95,8 @@ export interface Hypervisor {
   /**
    * On the source: moves a running machine. When it resolves, the machine runs on the target once
    * `finishMigration` was called there, and is `stopped` here. If it throws, or is aborted, the
-   * machine runs on here, unharmed. @throws KgetError `timeout` if it does not converge
+   * machine runs on here, unharmed; if the caller's process ends meanwhile, it does so from the next
+   * call for it on, and `finishMigration` must not be called. @throws KgetError `timeout` if it does not converge
    */
   migrate(
     name: string,
@@ -238,6 +239,22 @@ export interface IncomingOptions {
   readonly address: string;
   /** Whether the copy-on-write disks lie where both hosts see them, at the same path. */
   readonly sharedStorage: boolean;
+  /** With it only the source that proves its name is let in, over TLS: see `MigrationIdentity`. */
+  readonly identity?: MigrationIdentity;
+}
+
+/**
+ * Who a host is to the other one of a migration, and who that one must be. Memory and disks then
+ * go over TLS; both sides must have one, or none. Drivers that have other means do not use it
+ * (`libvirt`: those of libvirt itself).
+ */
+export interface MigrationIdentity {
+  /** PEM, with its key, and the authority that has signed the other side's certificate, too. */
+  readonly certificate: string;
+  readonly key: string;
+  readonly authority: string;
+  /** What the other side's certificate says: its common name, all of its subject, and DNS name. */
+  readonly peerName: string;
 }
 
 /** Opaque to all but the implementation that made it; JSON. */
@@ -252,11 +269,16 @@ export interface MigrationOptions {
   /** Null for no limit. */
   readonly bytesPerSecond: number | null;
   readonly signal: AbortSignal;
+  /** With it only a target that proves its name is given anything, over TLS. */
+  readonly identity?: MigrationIdentity;
 }
 
 export interface MigrationFigures {
   readonly totalMs: number;
   readonly downtimeMs: number;
-  /** Memory and disks. */
+  /**
+   * Memory as it was sent, and what was copied of disks: what their files have allocated, and what
+   * was written meanwhile. Holes do not count.
+   */
   readonly movedBytes: number;
 }

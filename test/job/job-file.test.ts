@@ -33,7 +33,7 @@ output-room: 2GiB
 time-limit: 5min
 boot-limit: 2min
 shutdown-limit: 30s
-boot-from: store
+boot-from: cache
 on-success: {snapshot: none, keep: false}
 on-failure: {snapshot: disk, keep: true}
 `;
@@ -103,8 +103,16 @@ void suite('readJobFile', () => {
       shutdownLimitMs: 30_000,
       onSuccess: { snapshot: 'none', keep: false },
       onFailure: { snapshot: 'disk', keep: true },
-      bootFrom: 'store',
+      bootFrom: 'cache',
     });
+  });
+
+  void test('`readJobFile` takes machines that boot from the store when QEMU runs them', () => {
+    assert.equal(read(`${MINIMAL}boot-from: store\n`).bootFrom, 'store');
+    assert.deepEqual(faults(`${MINIMAL}hypervisor: libvirt\nboot-from: store\n`), [
+      'job.yaml:6:1: boot-from: "store" found with the hypervisor "libvirt", wanted "cache": ' +
+        'only qemu can go on from an image that arrives later',
+    ]);
   });
 
   void test('`readJobFile` reads the example of its reference', () => {
@@ -225,7 +233,7 @@ void suite('readJobFile', () => {
       }),
       vmsPerNode: fc.integer({ min: 1, max: 2000 }),
       image: word,
-      hypervisor: fc.constant('qemu' as const),
+      hypervisor: fc.constantFrom('qemu' as const, 'libvirt' as const),
       cpus: fc.integer({ min: 1, max: 1024 }),
       memoryBytes: mebibytes.map((count) => count * MIB),
       network: fc.constantFrom('none' as const, 'user' as const),
@@ -253,7 +261,10 @@ void suite('readJobFile', () => {
   void test('`readJobFile` gives what was written when a file is made of any job', () => {
     fc.assert(
       fc.property(spec, (job) => {
-        assert.deepEqual(read(fileOf(job)), job);
+        // No other hypervisor can boot from the store.
+        const bootFrom = job.hypervisor === 'qemu' ? job.bootFrom : 'cache';
+        const wanted = { ...job, bootFrom };
+        assert.deepEqual(read(fileOf(wanted)), wanted);
       }),
     );
   });

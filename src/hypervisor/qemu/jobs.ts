@@ -91,7 +91,7 @@ export async function clearJobs(qmp: Qmp, prefix: string, clock: Clock): Promise
 const nodes = z.array(
   z.object({
     'node-name': z.string(),
-    image: z.object({ 'virtual-size': z.number() }),
+    image: z.object({ 'virtual-size': z.number(), 'actual-size': z.optional(z.number()) }),
     'dirty-bitmaps': z.optional(
       z.array(
         z.object({
@@ -117,6 +117,8 @@ interface DiskBitmap {
 export interface DiskNode {
   readonly node: string;
   readonly sizeBytes: number;
+  /** What its file takes; its size if that is not known. */
+  readonly allocatedBytes: number;
   readonly bitmaps: readonly DiskBitmap[];
 }
 
@@ -126,6 +128,7 @@ export async function allNodes(qmp: Qmp): Promise<DiskNode[]> {
   return found.map((it) => ({
     node: it['node-name'],
     sizeBytes: it.image['virtual-size'],
+    allocatedBytes: it.image['actual-size'] ?? it.image['virtual-size'],
     bitmaps: (it['dirty-bitmaps'] ?? []).map((bitmap) => ({
       name: bitmap.name ?? '',
       dirtyBytes: bitmap.count,

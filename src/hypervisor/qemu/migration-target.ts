@@ -9,6 +9,7 @@ import type { VmSpec } from '../vm-spec.ts';
 import { findMachine, titleOf, type Machine, type QemuHost } from './machine.ts';
 import { makeMachine, removeMachine } from './making.ts';
 import { awaitMigration, queryMigration, setCapabilities } from './memory.ts';
+import { dropIdentity, identifyToSource, type TlsWords } from './migration-identity.ts';
 import { diskNode, placesOf } from './places.ts';
 import { killProcess, launch } from './process.ts';
 import type { Qmp } from './qmp.ts';
@@ -24,7 +25,11 @@ export const endpointFields = z.object({
   port: z.number(),
   /** Of the NBD server; 0 if disks are shared. */
   diskPort: z.number(),
+  /** Whether both ports let in only the one that has proved its name. */
+  tls: z.boolean(),
 });
+
+export type Endpoint = z.infer<typeof endpointFields>;
 
 const control = ({ places, title }: Machine) => ({ path: places.control, title });
 
@@ -32,7 +37,7 @@ const control = ({ places, title }: Machine) => ({ path: places.control, title }
 export async function prepareMigration(
   host: QemuHost,
   spec: VmSpec,
-  { address, sharedStorage }: IncomingOptions,
+  { address, sharedStorage, identity }: IncomingOptions,
 ): Promise<MigrationEndpoint> {
   if (sharedStorage && host.sharedDirectory === null) {
     const advice = 'this driver was given no directory that hosts share';
@@ -47,13 +52,16 @@ export async function prepareMigration(
     if (sharedStorage) await replaceFile(machine.places.moved, text);
     await launch(machine, 'incoming');
     return await host.sessions.use(control(machine), async (qmp) => {
-      const diskPort = sharedStorage ? 0 : await serveDisks(qmp, machine, address);
+      const tls = identity && (await identifyToSource(qmp, machine, identity));
+      const server = { host: address, tls: tls ?? {} };
+      const diskPort = sharedStorage ? 0 : await serveDisks(qmp, machine, server);
       await setCapabilities(qmp, { pauseBeforeSwitchover: true });
+      if (tls !== undefined) await qmp.execute('migrate-set-parameters', tls);
       await qmp.execute('migrate-incoming', { uri: `tcp:${bracketed(address)}:0` });
       const [socket] = (await queryMigration(qmp))['socket-address'] ?? [];
       const port = Number(socket?.port ?? 0);
       if (port === 0) throw new KgetError('protocol', `QEMU of ${machine.title} tells no port`);
-      return { kind: 'qemu', host: address, port, diskPort };
+      return { kind: 'qemu', host: address, port, diskPort, tls: tls !== undefined };
     });
   } catch (error) {
     await killProcess(machine);
@@ -62,9 +70,14 @@ export async function prepareMigration(
   }
 }
 
+interface Server {
+  readonly host: string;
+  readonly tls: TlsWords;
+}
+
 /** Lets the source write to all disks that are not the same on both hosts; the port. */
-async function serveDisks(qmp: Qmp, machine: Machine, host: string): Promise<number> {
-  const port = await startServer(qmp, host);
+async function serveDisks(qmp: Qmp, machine: Machine, server: Server): Promise<number> {
+  const port = await startServer(qmp, server);
   for (const [index, { access }] of machine.record.spec.disks.entries()) {
     if (access === 'read-only') continue;
     const node = diskNode(index);
@@ -74,7 +87,7 @@ async function serveDisks(qmp: Qmp, machine: Machine, host: string): Promise<num
   return port;
 }
 
-async function startServer(qmp: Qmp, host: string): Promise<number> {
+async function startServer(qmp: Qmp, { host, tls }: Server): Promise<number> {
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort(host);
     try {
@@ -82,6 +95,7 @@ async function startServer(qmp: Qmp, host: string): Promise<number> {
       await qmp.execute('nbd-server-start', {
         addr: { type: 'inet', data },
         'max-connections': 64,
+        ...tls,
       });
       return port;
     } catch (error) {
@@ -114,6 +128,7 @@ export async function finishMigration(machine: Machine): Promise<void> {
     await awaitMigration(qmp, ['completed'], terms);
     await qmp.execute('nbd-server-stop').catch(() => undefined);
     await qmp.execute('cont');
+    await dropIdentity(qmp);
   });
   rmSync(places.moved, { force: true });
   rmSync(places.incoming, { force: true });

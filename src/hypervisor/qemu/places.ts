@@ -20,8 +20,12 @@ export interface Places {
   readonly exit: string;
   /** There as long as the machine waits for a migration. */
   readonly incoming: string;
+  /** There while a process of ours moves the machine to another host: which. */
+  readonly moving: string;
   /** There once the machine has moved to another host. */
   readonly moved: string;
+  /** There for a moment, while QEMU reads the keys for a migration. */
+  readonly identity: string;
   readonly memory: string;
   /** There if `memory` is complete, and what the machine goes on from. */
   readonly suspended: string;
@@ -52,7 +56,9 @@ export function placesOf(root: string, name: string): Places {
     errors: join(directory, 'errors'),
     exit: join(directory, 'exit.json'),
     incoming: join(directory, 'incoming.json'),
+    moving: join(directory, 'moving.json'),
     moved: join(directory, 'moved.json'),
+    identity: join(directory, 'identity'),
     memory: join(directory, 'memory'),
     suspended: join(directory, 'suspended.json'),
     frozen: join(directory, 'frozen.json'),

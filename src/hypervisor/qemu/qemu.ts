@@ -10,6 +10,7 @@ import { findMachine, type Machine, type QemuHost } from './machine.ts';
 import { makeMachine, removeMachine } from './making.ts';
 import { migrate } from './migration-source.ts';
 import { abandonMigration, finishMigration, prepareMigration } from './migration-target.ts';
+import { settleForgotten, settleMigration } from './migration-undo.ts';
 import { placesOf } from './places.ts';
 import { qemuPrograms } from './programs.ts';
 import { restoreMachine, startMachine, suspendMachine, wakeMachine } from './running.ts';
@@ -45,11 +46,15 @@ export function qemuHypervisor(options: QemuOptions): QemuHypervisor {
   const host = hostOf(options);
   const { inTurn, alsoCopying, untilCopied } = turns();
   const agentTurns = turns();
+  const settleTurns = turns();
   const freezing = freezer();
 
   /** Does something with a machine that is in one of these states, when its turn has come. */
   async function on<Result>(name: string, wanted: Wanted, work: Work<Result>): Promise<Result> {
-    return inTurn(name, async () => onNow(name, wanted, work));
+    return inTurn(name, async () => {
+      await settleTurns.inTurn(name, async () => settleMigration(findMachine(host, name)));
+      return onNow(name, wanted, work);
+    });
   }
 
   async function onNow<Result>(
@@ -68,6 +73,9 @@ export function qemuHypervisor(options: QemuOptions): QemuHypervisor {
     const machine = findMachine(host, name);
     // A guest that cannot be thawed is no reason not to tell what there is.
     await freezing.thawForgotten(machine).catch(() => undefined);
+    // The same goes for a migration that cannot be brought to its end.
+    const settle = async (): Promise<void> => settleForgotten(machine);
+    await settleTurns.inTurn(name, settle).catch(() => undefined);
     return factsOf(machine);
   }
 

@@ -62,7 +62,8 @@ export function newFrontend(
 
 /**
  * What a command that drives a job does, step by step: `connect`, `deploy`, `call NAME NODE` before a
- * host is called and `did NAME NODE` after, `record TYPE`, `collect KIND NODE`, `hook NODE`.
+ * host is called and `did NAME NODE` after, `to record TYPE` before something is noted and `record
+ * TYPE` after, `collect KIND NODE`, `hook NODE`.
  */
 export interface DriveOptions {
   /** Called at each step; calls of `look` and `log` are none, but for `call look`. */
@@ -189,8 +190,7 @@ function portsOf(cluster: Cluster, frontend: Frontend, inside: Inside): JobPorts
       return undefined;
     },
     record(record) {
-      // It is in the file when the command is killed.
-      if (!signal.aborted || record.type !== 'submitted') step(`call record ${record.type}`);
+      step(`to record ${record.type}`);
       frontend.records.push(record);
       step(`record ${record.type}`);
     },
