@@ -273,7 +273,13 @@ export const HOST_CALLS = {
 
   /** On the target: makes room for a machine that comes from elsewhere. */
   'prepare-migration': {
-    request: z.object({ wanted: wantedVm, address: z.string(), sharedStorage: z.boolean() }),
+    request: z.object({
+      wanted: wantedVm,
+      address: z.string(),
+      sharedStorage: z.boolean(),
+      /** The node that it comes from, which alone is let in; without it nothing is encrypted. */
+      source: z.optional(z.string()),
+    }),
     result: z.object({
       endpoint: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
     }),
@@ -282,6 +288,8 @@ export const HOST_CALLS = {
   migrate: {
     request: z.object({
       vm: vmName,
+      /** The node that it goes to, which must prove that; given if `source` was. */
+      target: z.optional(z.string()),
       endpoint: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
       sharedStorage: z.boolean(),
       limitMs: milliseconds,

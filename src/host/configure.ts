@@ -86,7 +86,7 @@ export async function configureNode(
   });
   await machines?.cuts.recover();
   return {
-    node: { name: configuration.node, clock, facts, place, cache, machines },
+    node: { name: configuration.node, identity, clock, facts, place, cache, machines },
     summary: {
       port: cache.port,
       callerAddress: options.callerAddress,

@@ -2,6 +2,8 @@ import { rmSync, writeFileSync } from 'node:fs';
 import type { RequestOf, ResultOf } from '../control/calls.ts';
 import type { HostCalls, WantedVm } from '../control/host-calls.ts';
 import { KgetError } from '../base/error.ts';
+import type { MigrationIdentity } from '../hypervisor/hypervisor.ts';
+import { peerName } from '../transfer/peer-name.ts';
 import { readMachineRecord, removeMachineFiles } from './machine-files.ts';
 import { makeMachine, withNames } from './make-machine.ts';
 import type { MachineNode } from './node.ts';
@@ -13,14 +15,15 @@ import { machinePaths } from './node-place.ts';
  */
 export async function prepareMigration(
   node: MachineNode,
-  { wanted, address, sharedStorage }: RequestOf<HostCalls, 'prepare-migration'>,
+  { wanted, address, sharedStorage, source }: RequestOf<HostCalls, 'prepare-migration'>,
 ): Promise<ResultOf<HostCalls, 'prepare-migration'>> {
   const { hypervisor } = node.machines;
   const local: WantedVm = { ...wanted, disk: { ...wanted.disk, nbdUrl: null } };
   const endpoint = await makeMachine(
     node,
     withNames(local, node.name),
-    (spec) => hypervisor.prepareMigration(spec, { address, sharedStorage }),
+    (spec) =>
+      hypervisor.prepareMigration(spec, { address, sharedStorage, ...identify(node, source) }),
     sharedStorage ? 'elsewhere' : 'own',
   );
   return { endpoint };
@@ -29,7 +32,7 @@ export async function prepareMigration(
 /** On the source: moves a machine; when it throws, the machine runs on here. */
 export async function migrate(
   node: MachineNode,
-  { vm, endpoint, ...terms }: RequestOf<HostCalls, 'migrate'>,
+  { vm, endpoint, target, ...terms }: RequestOf<HostCalls, 'migrate'>,
   signal: AbortSignal,
 ): Promise<ResultOf<HostCalls, 'migrate'>> {
   const { cuts, hypervisor } = node.machines;
@@ -39,9 +42,21 @@ export async function migrate(
       `Cannot migrate machine "${vm}": a snapshot of it is being written; wait for its end`,
     );
   }
-  const figures = await hypervisor.migrate(vm, endpoint, { ...terms, signal });
+  const figures = await hypervisor.migrate(vm, endpoint, {
+    ...terms,
+    ...identify(node, target),
+    signal,
+  });
   if (terms.sharedStorage) writeFileSync(machinePaths(node.place, vm).elsewhere, '');
   return figures;
+}
+
+/** Who this node is to the one named; nobody, if it was not said which that is. */
+function identify(
+  { identity }: MachineNode,
+  peer: string | undefined,
+): { readonly identity?: MigrationIdentity } {
+  return peer === undefined ? {} : { identity: { ...identity, peerName: peerName(peer) } };
 }
 
 /** On the target, when the source is through: the machine runs here. */

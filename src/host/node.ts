@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { KgetError } from '../base/error.ts';
 import type { Hypervisor } from '../hypervisor/hypervisor.ts';
+import type { Identity } from '../transfer/transfer.ts';
 import type { Admission } from './admission.ts';
 import type { Cuts } from './cuts.ts';
 import type { ImageCache } from './cache/image-cache.ts';
@@ -12,6 +13,8 @@ import type { Turns } from './turns.ts';
 export interface Node {
   /** Its name. */
   readonly name: string;
+  /** Its certificate and key, by which other nodes know it. */
+  readonly identity: Identity;
   readonly clock: Clock;
   readonly facts: HostFacts;
   readonly place: NodePlace;

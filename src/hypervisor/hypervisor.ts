@@ -96,7 +96,8 @@ export interface Hypervisor {
    * On the source: moves a running machine. When it resolves, the machine runs on the target once
    * `finishMigration` was called there, and is `stopped` here. If it throws, or is aborted, the
    * machine runs on here, unharmed; if the caller's process ends meanwhile, it does so from the next
-   * call for it on, and `finishMigration` must not be called. @throws KgetError `timeout` if it does not converge
+   * call for it on, and `finishMigration` must not be called.
+   * @throws KgetError `timeout` if it does not converge
    */
   migrate(
     name: string,

@@ -155,5 +155,8 @@ export async function confirmDisksInUse(
   const words = ['qemu-monitor-command', name, '{"execute":"query-status"}'];
   if (!(await virsh.run(words)).includes('"postmigrate"')) return;
   const found = 'its memory was saved, and it did not go on since';
-  throw new KgetError('usage', `Cannot copy disks of machine "${name}": ${found}; resume it first`);
+  throw new KgetError(
+    'usage',
+    `Cannot save machine "${name}" or its disks: ${found}; resume it first`,
+  );
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { KgetError } from '../../base/error.ts';
 import type { Hypervisor } from '../hypervisor.ts';
+import { confirmDisksInUse } from './backup.ts';
 import { placesOf, type DriverContext } from './context.ts';
 import { diskImage } from './disk-image.ts';
 import { hasEnded, isActive } from './domain-state.ts';
@@ -76,7 +77,8 @@ export function powerCalls(context: DriverContext): PowerCalls {
       await virsh.run([state === 'paused' ? 'resume' : 'start', name], MEMORY_LIMIT_MS);
     },
     async suspend(name) {
-      await domains.expect(name, ['running', 'paused'], 'suspend');
+      const domain = await domains.expect(name, ['running', 'paused'], 'suspend');
+      await confirmDisksInUse(context, domain);
       await virsh.run(['managedsave', name, '--running'], MEMORY_LIMIT_MS);
     },
   };

@@ -66,12 +66,12 @@ async function moved(migration: Migration): Promise<MigrationFigures> {
   const { address } = target;
   const { endpoint } = await target.caller.call(
     'prepare-migration',
-    { wanted, address, sharedStorage },
+    { wanted, address, sharedStorage, source: source.node },
     { limitMs: STEP_LIMIT_MS, signal },
   );
   try {
     const { downtimeLimitMs, bytesPerSecond } = migration;
-    const request = { vm: wanted.name, endpoint, sharedStorage, limitMs };
+    const request = { vm: wanted.name, target: target.node, endpoint, sharedStorage, limitMs };
     return await source.caller.call(
       'migrate',
       { ...request, downtimeLimitMs, bytesPerSecond },

@@ -152,8 +152,18 @@ function openBehind({ job, image }: JobParts, options: DiskBehindOptions): DiskB
     }
   }
 
+  /** Brings it, and serves it no longer than it is read here. */
+  async function bringAndSettle(): Promise<void> {
+    await bring();
+    const failures = await Promise.all([...arrivals.values()].map(({ settled }) => settled));
+    if (signal.aborted || failures.some((failure) => failure !== undefined)) return;
+    const former = served;
+    served = undefined;
+    await former?.[Symbol.asyncDispose]();
+  }
+
   function tellLost(): void {
-    if (!over.signal.aborted && readers.size > 0) {
+    if (served !== undefined && !over.signal.aborted && readers.size > 0) {
       say(`The disk is not served any more: machines that want more of it wait until it has come`);
     }
   }
@@ -168,7 +178,7 @@ function openBehind({ job, image }: JobParts, options: DiskBehindOptions): DiskB
       );
       const early = booting.filter(({ node }) => arrivals.get(node)?.isHere === false);
       if (early.length > 0) await serve(early);
-      bringing = bring();
+      bringing = bringAndSettle();
     },
     async urlOf({ vm, node }, cancelled) {
       const arrival = arrivals.get(node);

@@ -52,8 +52,8 @@ void suite('bases of disks', { skip, concurrency: 1 }, () => {
     const options = { directory, sharedDirectory, clock: systemClock, accelerator: 'tcg' } as const;
     return { ...fixture[name], hypervisor: qemuHypervisor(options) };
   }
-  function remote(host: FixtureHost): VmSpec {
-    const spec = host.spec('vm');
+  function remote(host: FixtureHost, name = 'vm'): VmSpec {
+    const spec = host.spec(name);
     const base = { kind: 'nbd', url, format: 'raw' } as const;
     const root = { name: 'root', access: 'copy-on-write', base } as const;
     return { ...spec, disks: [root, ...spec.disks.slice(1)] };
@@ -83,6 +83,17 @@ void suite('bases of disks', { skip, concurrency: 1 }, () => {
     await here.hypervisor.remove('vm');
     assert.ok(overlay(), 'it is the target that the disk belongs to');
     await fixture.guest.write(there, 'vm', MEBIBYTE);
+  });
+
+  void test('`switchBase` has a guest that is suspended go on from the file', async () => {
+    const { hypervisor } = here;
+    await hypervisor.create(remote(here, 'asleep'));
+    await fixture.guest.boot(here, 'asleep');
+    await hypervisor.suspend('asleep');
+    await hypervisor.switchBase('asleep', 'root', { path: fixture.tiny.disk, format: 'raw' });
+    await hypervisor.resume('asleep');
+    await fixture.guest.write(here, 'asleep', MEBIBYTE);
+    await hypervisor.remove('asleep');
   });
 
   void test('`switchBase` has the guest go on when the server is gone', async () => {
