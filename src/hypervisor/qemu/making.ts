@@ -35,6 +35,8 @@ export async function makeMachine(host: QemuHost, making: Making): Promise<Machi
   }
   const record = { spec, bases, machineType, sharedDirectory: host.sharedDirectory };
   confirmFiles(record);
+  // Those may be of a machine of this name on another host: nothing may touch them.
+  if (making.sharedDisks !== 'adopt') refuseShared(places, record);
   // What somebody has begun to make, or to remove.
   removeFiles(places);
   try {
@@ -68,6 +70,17 @@ function removeOverlays(places: Places, record: MachineRecord): void {
   }
 }
 
+/** @throws KgetError `usage` if a disk is there already, where other hosts see it, too */
+function refuseShared(places: Places, record: MachineRecord): void {
+  if (record.sharedDirectory === null) return;
+  for (const disk of snapshotDisks(record.spec)) {
+    const path = overlayOf(places, record, disk);
+    if (!existsSync(path)) continue;
+    const found = `${path} is there already; remove it if no host has such a machine`;
+    throw new KgetError('usage', `Cannot make disk "${disk}": ${found}`);
+  }
+}
+
 async function makeOverlays(host: QemuHost, places: Places, record: MachineRecord): Promise<void> {
   if (record.sharedDirectory !== null) await makeDirectory(record.sharedDirectory);
   for (const disk of record.spec.disks) {
@@ -75,9 +88,6 @@ async function makeOverlays(host: QemuHost, places: Places, record: MachineRecor
     const base = baseOf(record, disk);
     const from = base.kind === 'file' ? base.path : base.url;
     const path = overlayOf(places, record, disk.name);
-    if (existsSync(path)) {
-      throw new KgetError('usage', `Cannot make disk "${disk.name}": ${path} is there already`);
-    }
     await host.programs.image(['create', '-q', '-f', 'qcow2', '-F', base.format, '-b', from, path]);
   }
 }

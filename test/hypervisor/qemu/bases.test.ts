@@ -82,6 +82,8 @@ void suite('bases of disks', { skip, concurrency: 1 }, () => {
     await there.hypervisor.finishMigration('vm');
     await here.hypervisor.remove('vm');
     assert.ok(overlay(), 'it is the target that the disk belongs to');
+    await assert.rejects(here.hypervisor.create(remote(here)), /is there already/);
+    assert.ok(overlay(), 'nobody else may touch it');
     await fixture.guest.write(there, 'vm', MEBIBYTE);
   });
 
