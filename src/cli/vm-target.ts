@@ -24,7 +24,7 @@ export interface VmTargetOptions extends StoreOption, AccessOptions {
   readonly hypervisor: 'qemu' | 'libvirt';
 }
 
-export const VM_TARGET_HELP = `
+const VM_TARGET_HELP = `
 A job is named by its id, the beginning of it, or "latest", and is reached as it was submitted; JOB.N is
 one of its machines. With -w, machines of nodes are named as they are called there, or by a glob: those
 that were restored, say.`;

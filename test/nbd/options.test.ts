@@ -46,6 +46,16 @@ function sizeAndFlags(data: Buffer | undefined): unknown[] {
 }
 
 void suite('options of the handshake', () => {
+  void test('`serveNbd` tells nobody of exports that are hidden, and serves who knows one', async (t) => {
+    const { client } = await pair(t, { ...oneDisk(), areHidden: true });
+    assert.deepEqual(
+      (await client.option(3)).map(({ type }) => type),
+      [1],
+    );
+    assert.equal(await errorOf(client, 7, infoData('')), UNKNOWN);
+    assert.equal((await client.option(7, infoData('vda'))).at(-1)?.type, 1);
+  });
+
   void test('`serveNbd` answers LIST with all exports', async (t) => {
     const { client } = await pair(t, twoDisks());
     const replies = await client.option(3);

@@ -15,6 +15,8 @@ export interface Beginning {
   readonly reached: ReadonlyMap<string, Host>;
   readonly ports: JobPorts;
   readonly behind: DiskBehind;
+  /** Starts another host agent where one was lost. */
+  reconnect(node: string): Promise<Host>;
   /** Aborted by Ctrl-C, and when the job is cancelled: nothing new is begun. */
   readonly signal: AbortSignal;
   /** Something of the job may be on the node from now on. */
@@ -56,6 +58,15 @@ export async function beginVms(parts: JobParts, work: Beginning): Promise<void> 
     parts,
     placements: able,
     hostOf: (node) => reached.get(node),
+    async hasAgentAgain(node) {
+      try {
+        await work.reconnect(node);
+        return true;
+      } catch {
+        // That it was lost says more.
+        return false;
+      }
+    },
     booting: ports.booting,
     clock: ports.clock,
     signal,

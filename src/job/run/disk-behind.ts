@@ -212,8 +212,8 @@ function openBehind({ job, image }: JobParts, options: DiskBehindOptions): DiskB
     async [Symbol.asyncDispose]() {
       if (ports.signal.aborted && readers.size > 0) {
         say(
-          `${readers.size} machines read their disk from this host so far: they stand still when ` +
-            'they want more of it, until the job is taken up again',
+          `Machines that read their disk from this host: ${readers.size}. They stand still when they ` +
+            'want more of it, until the job is taken up again',
         );
       }
       over.abort();

@@ -2,6 +2,7 @@ import type { Host, Hosts } from '../hosts/hosts.ts';
 import { hasSucceeded, outcomeText } from '../life/judge-vm.ts';
 import type { JobEnding } from '../job-spec.ts';
 import type { JobOutcome } from '../record/job-record.ts';
+import { agentsAgain } from './agents-again.ts';
 import { beginVms } from './begin-vms.ts';
 import { diskBehind, type DiskBehind } from './disk-behind.ts';
 import { endVms } from './end-vms.ts';
@@ -59,7 +60,7 @@ function beginDrive(parts: JobParts, { known, hosts, ports }: Reached) {
   const nodeOf = new Map(known.placements.map(({ vm, node }) => [vm, node]));
   const touched = new Set(known.touched);
   const reached = new Map(hosts.all);
-  const again: Host[] = [];
+  const again = agentsAgain(reached, ports);
   const behind = diskBehind(parts, {
     // Machines that an earlier command has made may read it from a host that is gone.
     nodes: new Set([...reached.keys(), ...touched]),
@@ -87,8 +88,9 @@ function beginDrive(parts: JobParts, { known, hosts, ports }: Reached) {
     async bringToEnd(): Promise<'ended' | 'cancelled' | 'interrupted'> {
       const waiting = [...pending()].map(([vm, node]) => ({ vm, node }));
       const onTouch = (node: string): void => void touched.add(node);
+      const beginning = { waiting, known, hosts, reached, ports, behind, onTouch, end };
       await untilCancelled(ports, (signal) =>
-        beginVms(parts, { waiting, known, hosts, reached, ports, behind, signal, onTouch, end }),
+        beginVms(parts, { ...beginning, signal, reconnect: again.ensure }),
       );
       return await watchJob({
         ...ports,
@@ -97,11 +99,7 @@ function beginDrive(parts: JobParts, { known, hosts, ports }: Reached) {
         vms: pending(),
         hosts: reached,
         absent: hosts.failures,
-        async reconnect(node, signal) {
-          const host = await ports.reconnect(node, signal);
-          again.push(host);
-          return host;
-        },
+        reconnect: again.start,
         onRunning(vm, node) {
           if (known.started.has(vm)) return;
           ports.record({ type: 'started', vm, node, at: ports.now() });
@@ -140,7 +138,7 @@ function beginDrive(parts: JobParts, { known, hosts, ports }: Reached) {
     /** Agents that were started again leave, as the first ones do. */
     async [Symbol.asyncDispose]() {
       await behind[Symbol.asyncDispose]();
-      for (const { caller } of again) caller.close();
+      again[Symbol.dispose]();
     },
   };
 }

@@ -10,6 +10,8 @@ export interface StartOptions {
   /** Machines that are to run, on hosts that have their files. */
   readonly placements: readonly Placement[];
   hostOf(node: string): Host | undefined;
+  /** Whether a node whose host agent was lost has another one now. */
+  hasAgentAgain(node: string): Promise<boolean>;
   /** Machines that boot at once at most, on all hosts together. */
   readonly booting: number;
   readonly clock: Clock;
@@ -34,6 +36,8 @@ const CREATE_LIMIT_MS = 120_000;
 const START_LIMIT_MS = 120_000;
 const REMOVE_LIMIT_MS = 60_000;
 const LOOK_LIMIT_MS = 30_000;
+/** Of a machine whose host agent is lost meanwhile. */
+const MAX_TRIES = 3;
 /** How often a machine that boots is looked at, while others wait for it. */
 const BOOT_POLL_MS = 500;
 
@@ -54,16 +58,31 @@ export async function startVms(options: StartOptions): Promise<void> {
 }
 
 async function startOne(
-  { vm, node }: Placement,
+  placement: Placement,
   options: StartOptions,
   isLast: boolean,
 ): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    const failure = await tryToStart(placement, options, isLast);
+    if (failure === undefined) return;
+    const isLost = failure.code === 'disconnected' && tries < MAX_TRIES;
+    if (isLost && (await options.hasAgentAgain(placement.node))) continue;
+    if (!options.signal.aborted) options.onFailed(placement.vm, failure);
+    return;
+  }
+}
+
+async function tryToStart(
+  { vm, node }: Placement,
+  options: StartOptions,
+  isLast: boolean,
+): Promise<Failure | undefined> {
   const { parts, signal, interrupt } = options;
   let isStarted = false;
   try {
     const host = options.hostOf(node);
     // Why it is not there was told when its agent could not be started.
-    if (host === undefined) return;
+    if (host === undefined) return undefined;
     let found = await foundOn(host, vm, options);
     if (found?.state === 'defined' && options.nbdUrlOf !== undefined) {
       // It would read its disk from where it was served once.
@@ -73,19 +92,20 @@ async function startOne(
     if (found === undefined) {
       const terms = { limitMs: CREATE_LIMIT_MS, signal: interrupt };
       const nbdUrl = (await options.nbdUrlOf?.({ vm, node }, signal)) ?? null;
-      if (signal.aborted) return;
+      if (signal.aborted) return undefined;
       options.onCreating(vm, node);
       await host.caller.call('create', wantVm(vm, parts, nbdUrl), terms);
     }
-    if (found !== undefined && found.state !== 'defined') return;
-    if (signal.aborted) return;
+    if (found !== undefined && found.state !== 'defined') return undefined;
+    if (signal.aborted) return undefined;
     await host.caller.call('start', { vm }, { limitMs: START_LIMIT_MS, signal: interrupt });
     isStarted = true;
     options.onStarted(vm, node);
     if (!isLast) await booted(host, vm, options);
+    return undefined;
   } catch (error) {
     // One that was started may run: what becomes of it is found later.
-    if (!signal.aborted && !isStarted) options.onFailed(vm, toFailure(error));
+    return signal.aborted || isStarted ? undefined : toFailure(error);
   }
 }
 

@@ -49,6 +49,8 @@ export async function watchJob(
   const { job, hosts, clock, signal } = options;
   const pending = new Map(options.vms);
   const absences = watchAbsences(options);
+  /** Since when machines run that do, and were seen to stand still before. */
+  const runningMs = new Map<string, number>();
   const startMs = clock.nowMs();
   const commandMs = new Map<string, number>();
   const missing = new Map<string, number>();
@@ -65,9 +67,10 @@ export async function watchJob(
     if (before === node || found.state === 'running') pending.set(vm, node);
     missing.delete(vm);
     const nowMs = clock.nowMs();
+    if (found.state !== 'running') runningMs.set(vm, nowMs);
     const progress = judgeVm(found, {
       ...options.spec,
-      sinceStartMs: nowMs - startMs,
+      sinceStartMs: nowMs - (runningMs.get(vm) ?? startMs),
       sinceCommandMs: nowMs - (commandMs.get(vm) ?? nowMs),
     });
     if (isRunning(progress) && !commandMs.has(vm)) {

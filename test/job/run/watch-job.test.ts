@@ -103,6 +103,16 @@ void suite('watchJob', () => {
     assert.equal(said.at(-1), 'count.1 ended on kn01: lost');
   });
 
+  void test('`watchJob` counts the boot of a machine that stood still from when it goes on', async () => {
+    const still = Array.from({ length: 90 }, () => machine([], { state: 'paused' }));
+    const booting = Array.from({ length: 50 }, () => machine([]));
+    const { said } = await watched({ kn01: [...still, ...booting, machine(['started', 'exit 0', 'done'])] });
+    assert.equal(said.at(-1), 'count.1 ended on kn01: 0');
+    const slow = Array.from({ length: 70 }, () => machine([]));
+    const late = await watched({ kn01: [...still, ...slow, machine(['started'])] });
+    assert.equal(late.said.at(-1), 'count.1 ended on kn01: never-booted');
+  });
+
   void test('`watchJob` waits for a node that could not be reached to begin with', async () => {
     const failure = { code: 'unreachable', message: 'no route' } as const;
     const { said } = await watched(
