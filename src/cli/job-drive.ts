@@ -38,6 +38,9 @@ export async function driveJob(driven: DrivenJob, system: System): Promise<numbe
   }
 }
 
+/** A node whose host agent was lost while the job ended is there again, perhaps. */
+const MAX_DRIVES = 2;
+
 /** How far the wish to cancel a job has got is told by its journal; the wish itself by this file. */
 export function cancelWish(directory: string): string {
   return join(directory, 'cancel');
@@ -53,7 +56,13 @@ async function takeUp(driven: DrivenJob, journal: JobJournal, system: System): P
   if (state.finished !== null && !isToBeEnded(state, driven)) {
     return { state: state.finished.state, kept: state.finished.kept };
   }
-  return await runJob(partsOf(state), knownJob(state), await portsOf(driven, journal, system));
+  for (let tries = 1; ; tries += 1) {
+    const now = journal.state();
+    const ports = await portsOf(driven, journal, system);
+    const end = await runJob(partsOf(now), knownJob(now), ports);
+    if (end.state !== 'held-up' || tries === MAX_DRIVES) return end;
+    system.stderr.write(`Not finished on ${[...end.left.keys()].join(', ')}: tried once more\n`);
+  }
 }
 
 /** Machines were kept, and are to go now. */

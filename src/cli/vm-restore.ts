@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { KgetError } from '../base/error.ts';
 import type { DeployedFile, VmDescription } from '../control/host-calls.ts';
 import { jobDirectory } from '../job/record/jobs.ts';
@@ -48,7 +48,11 @@ export function addVmRestore(vm: Command, system: System): void {
   addStoreOption(command);
   addAccessOptions(command)
     .option('--name <name>', 'call the machine otherwise than it was')
-    .option('--hypervisor <kind>', 'qemu or libvirt', 'qemu')
+    .addOption(
+      new Option('--hypervisor <kind>', 'what is to run them')
+        .choices(['qemu', 'libvirt'])
+        .default('qemu'),
+    )
     .option('--paused', 'leave machines with memory paused, and others not started', false)
     .addHelpText('after', ABOUT)
     .action(async (selector: string, options: RestoreOptions) => {

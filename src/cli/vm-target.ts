@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { segmentMatcher } from '../base/glob-segment.ts';
 import { KgetError } from '../base/error.ts';
 import type { Host, Hosts } from '../job/hosts/hosts.ts';
@@ -34,7 +34,11 @@ export function addVmTarget(command: Command): Command {
   command
     .argument('<vms>', 'JOB or JOB.N; with -w, a name or glob')
     .option('-w, --nodes <nodes>', 'machines of these nodes, by name', collect)
-    .option('--hypervisor <kind>', 'with -w: qemu or libvirt', 'qemu')
+    .addOption(
+      new Option('--hypervisor <kind>', 'with -w: what runs them')
+        .choices(['qemu', 'libvirt'])
+        .default('qemu'),
+    )
     .addHelpText('after', VM_TARGET_HELP);
   return addAccessOptions(addStoreOption(command));
 }

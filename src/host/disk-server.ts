@@ -71,7 +71,10 @@ export function createDiskServer(options: {
     const index = await openBlobIndex(indexPath);
     indexes.add(index);
     confirmIsFile(index, { file, indexPath });
-    const cache = createChunkCache({ chunks: chunkFiles(storePlace(store)), maxBytes: CACHE_BYTES });
+    const cache = createChunkCache({
+      chunks: chunkFiles(storePlace(store)),
+      maxBytes: CACHE_BYTES,
+    });
     const name = `${file.digest.slice(0, 12)}-${randomBytes(16).toString('hex')}`;
     disks.set(name, snapshotDisk({ index, cache }));
     return name;

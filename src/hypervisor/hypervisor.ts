@@ -174,7 +174,10 @@ export interface FreezeOptions {
  * need no other file; and `memory`, `memory.json` with memory.
  */
 export interface SnapshotRequest {
-  /** The directory of the machine's latest snapshot, of which there is one: it is brought forward. */
+  /**
+   * The directory of the machine's latest snapshot, of which there is one: it is brought forward.
+   * Not the one that the machine was restored from: its disks start from the files there (`usage`).
+   */
   readonly directory: string;
   readonly memory: boolean;
   /** Whether a machine that memory was saved of stays paused, to be resumed by the caller. */

@@ -76,7 +76,10 @@ void suite('host agent: `switch-base`', () => {
   });
 
   void test('`switch-base` refuses when the hypervisor cannot', async () => {
-    const { host, agent } = await runningOverNbd(({ switchBase: _, ...inner }) => inner);
+    const { host, agent } = await runningOverNbd((inner) => {
+      const { switchBase: _switchBase, ...others } = inner;
+      return others;
+    });
     host.cache.put(BYTES);
     await assert.rejects(
       agent.call('switch-base', VM),

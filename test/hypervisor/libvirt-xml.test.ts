@@ -63,6 +63,22 @@ void suite('XML of domains', () => {
     }
   });
 
+  void test('`parseXml` refuses characters that there are not, and keeps words it does not know', () => {
+    for (const number of ['#1114112', '#99999999999', '#x110000', `#${'9'.repeat(400)}`]) {
+      assert.throws(() => parseXml(`<a>&${number};</a>`), refused('protocol'), number);
+      assert.throws(() => parseXml(`<a b='&${number};'/>`), refused('protocol'), number);
+    }
+    assert.equal(textOf(parseXml('<a>&#x10ffff;&toString;</a>')), '\u{10ffff}&toString;');
+  });
+
+  void test('`parseXml` keeps attributes with names that every object has', () => {
+    const { attributes } = parseXml(`<a __proto__='b' toString='c'/>`);
+    assert.deepEqual(Object.entries(attributes), [
+      ['__proto__', 'b'],
+      ['toString', 'c'],
+    ]);
+  });
+
   void test('`readRecord` finds the machine when the domain is ours', () => {
     const domain = parseXml(formatXml(domainOf(SPEC)));
     assert.deepEqual(readRecord(domain).spec, SPEC);
@@ -142,6 +158,8 @@ void suite('files of libvirt and qemu-img', () => {
       { offset: 4, lengthBytes: 6 },
       { offset: 16, lengthBytes: 1 },
     ]);
-    assert.throws(() => readMap('{}'), refused('protocol'));
+    for (const text of ['{}', 'no JSON', '']) {
+      assert.throws(() => readMap(text), refused('protocol'), text);
+    }
   });
 });

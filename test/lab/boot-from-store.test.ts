@@ -112,7 +112,9 @@ void suite('jobs that boot from the store', { skip, timeout: 300_000 }, () => {
       const disks = disksOf(vms, job);
       return disks.every((url) => url === null) ? true : undefined;
     });
-    context.diagnostic(`switched ${Math.round(performance.now() - startMs)} ms after both were made`);
+    context.diagnostic(
+      `switched ${Math.round(performance.now() - startMs)} ms after both were made`,
+    );
     const ended = await driver.ended;
     assert.equal(ended.exitCode, 0, ended.stderr);
     context.diagnostic(ended.stderr.trim().replaceAll('\n', ' | '));

@@ -3,11 +3,16 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
+import { checkQcow2 } from '../../src/machine-image/import/check-qcow2.ts';
 import { importSource } from '../../src/machine-image/import/import-source.ts';
+import { openFile } from '../../src/machine-image/import/read-head.ts';
 import { temporaryDirectory } from '../content/fixtures.ts';
 import { drawDisk } from './sample-image.ts';
 
 const QEMU_IMG = 'qemu-img';
+/** That of qemu-img. */
+const CLUSTER_BYTES = 65_536;
+const TABLES = 10_000;
 const isMissing = spawnSync(QEMU_IMG, ['--version']).error !== undefined;
 const noQemu = { skip: isMissing ? `${QEMU_IMG} is not installed` : false };
 
@@ -208,6 +213,39 @@ void suite('importSource of qcow2 files', noQemu, () => {
     }
     const message = /found 10000 tables in/;
     await assert.rejects(inspect(file('many', longer)), { code: 'corrupt', message });
+  });
+
+  void test('`checkQcow2` reads a table once when it is named many times', async (t) => {
+    const { root } = setUp(t);
+    const path = qcow2(root);
+    const bytes = readFileSync(path);
+    const entry = bytes.readBigUInt64BE(Number(bytes.readBigUInt64BE(40)));
+    const l1 = Buffer.alloc(8 * TABLES);
+    for (let at = 0; at < l1.length; at += 8) l1.writeBigUInt64BE(entry, at);
+    bytes.writeUInt32BE(TABLES, 36);
+    bytes.writeBigUInt64BE(BigInt(bytes.length), 40);
+    writeFileSync(path, Buffer.concat([bytes, l1]));
+    // So large that there is room for all of them.
+    truncateSync(path, TABLES * CLUSTER_BYTES);
+    using opened = openFile(path);
+    const reads: number[] = [];
+    const read = (offset: number, length: number): Buffer => {
+      reads.push(offset);
+      return opened.read(offset, length);
+    };
+    const { sizeBytes } = opened;
+    const file = { path, sizeBytes, read, [Symbol.dispose]: () => {} };
+    assert.equal(await checkQcow2(file), 64 * 1024 * 1024);
+    assert.deepEqual(reads.slice(1), [bytes.length, Number(entry & 0x00fffffffffffe00n)]);
+  });
+
+  void test('`importSource` throws `corrupt` when a table is not at a cluster', async (t) => {
+    const { root, inspect, file } = setUp(t);
+    const bytes = readFileSync(qcow2(root));
+    const l1 = Number(bytes.readBigUInt64BE(40));
+    bytes.writeBigUInt64BE(bytes.readBigUInt64BE(l1) + 512n, l1);
+    const message = /found a table at byte/;
+    await assert.rejects(inspect(file('between', bytes)), { code: 'corrupt', message });
   });
 
   void test('`importSource` throws `corrupt` or `usage` for damaged headers', async (t) => {

@@ -12,6 +12,7 @@ import {
 import { placesOf, type DriverContext } from './context.ts';
 import { diskImage } from './disk-image.ts';
 import { domainDisks, type Domain } from './domains.ts';
+import { parseJson } from './parse-json.ts';
 import { virshFailure } from './virsh.ts';
 
 /** QEMU's default for qcow2 of the usual cluster size, which libvirt leaves as it is. */
@@ -115,7 +116,7 @@ function bitmapOptions({ socketPath, exportName }: DiskExport): string {
 
 /** The marked parts in what `qemu-img map` says. @throws KgetError `protocol` */
 export function readMap(text: string): DirtyMap {
-  const parsed = z.safeParse(mapped, JSON.parse(text));
+  const parsed = z.safeParse(mapped, parseJson(text));
   if (!parsed.success) {
     throw new KgetError('protocol', `Cannot read the map of qemu-img: ${text.slice(0, 100)}`);
   }

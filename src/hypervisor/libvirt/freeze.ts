@@ -52,12 +52,13 @@ export function freezer({ virsh, domains }: DriverContext): Freezer {
 
   return {
     forget,
-    async freeze(name, { limitMs, holdMs }) {
+    async freeze(name, { limitMs, holdMs, onAsked }) {
       await domains.expect(name, ['running'], 'freeze');
       const seconds = String(Math.max(1, Math.ceil(limitMs / 1000)));
       await virsh.run(['guest-agent-timeout', name, '--timeout', seconds]);
       // Before the guest is asked: it may freeze, and the answer may not come.
       watch(name, holdMs);
+      onAsked?.();
       const answer = await virsh.attempt(['domfsfreeze', name], limitMs + VIRSH_EXTRA_MS);
       if (answer.done) return true;
       if (/not connected|not configured/.test(answer.complaint)) forget(name);

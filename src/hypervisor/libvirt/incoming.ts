@@ -5,6 +5,7 @@ import { vmSpec } from '../vm-spec.ts';
 import type { DriverContext } from './context.ts';
 import { isActive } from './domain-state.ts';
 import { makeMachine, removeMachine } from './machines.ts';
+import { parseJson } from './parse-json.ts';
 
 const arrival = z.object({
   /** The URI of the target's daemon, for the source's. */
@@ -21,7 +22,7 @@ export type Arrival = Readonly<z.infer<typeof arrival>>;
 /** @throws KgetError `usage` for an endpoint of another driver */
 export function readEndpoint(endpoint: MigrationEndpoint): Arrival {
   const { libvirt } = endpoint;
-  const parsed = z.safeParse(arrival, JSON.parse(typeof libvirt === 'string' ? libvirt : 'null'));
+  const parsed = z.safeParse(arrival, parseJson(typeof libvirt === 'string' ? libvirt : ''));
   if (parsed.success) return parsed.data;
   throw new KgetError('usage', 'Cannot migrate to this host: it does not run machines by libvirt');
 }

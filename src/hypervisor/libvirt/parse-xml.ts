@@ -4,13 +4,15 @@ import type { XmlChild, XmlElement } from './xml.ts';
 /** Deeper than libvirt nests; the stack of whoever reads the tree must hold it. */
 const MAX_DEPTH = 64;
 
-const NAMED: Readonly<Record<string, string>> = {
-  amp: '&',
-  lt: '<',
-  gt: '>',
-  quot: '"',
-  apos: "'",
-};
+const NAMED: ReadonlyMap<string, string> = new Map([
+  ['amp', '&'],
+  ['lt', '<'],
+  ['gt', '>'],
+  ['quot', '"'],
+  ['apos', "'"],
+]);
+
+const MAX_CODE_POINT = 0x10ffff;
 
 /** A comment, a processing instruction, a tag, or text: at most one of them begins at a place. */
 const TOKEN = new RegExp(
@@ -30,7 +32,7 @@ const ATTRIBUTE = /\s+([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/y;
 
 interface Open {
   readonly name: string;
-  readonly attributes: Record<string, string>;
+  readonly attributes: Readonly<Record<string, string>>;
   readonly children: XmlChild[];
 }
 
@@ -48,9 +50,10 @@ export function parseXml(text: string): XmlElement {
     const parent = stack.at(-1);
     if (token === null || parent === undefined) throw broken(text, at);
     const [whole, closed, opened, pairs = '', ended, words] = token;
-    if (words !== undefined && words.trim() !== '') parent.children.push(decode(words));
+    const fail = (): KgetError => broken(text, at);
+    if (words !== undefined && words.trim() !== '') parent.children.push(decode(words, fail));
     if (opened !== undefined) {
-      const fresh = { name: opened, attributes: attributesOf(pairs, text, at), children: [] };
+      const fresh = { name: opened, attributes: attributesOf(pairs, fail), children: [] };
       parent.children.push(fresh);
       if (ended === '') stack.push(fresh);
     }
@@ -68,25 +71,27 @@ export function parseXml(text: string): XmlElement {
   return root;
 }
 
-function attributesOf(pairs: string, text: string, at: number): Record<string, string> {
-  const attributes: Record<string, string> = {};
+function attributesOf(pairs: string, fail: () => KgetError): Readonly<Record<string, string>> {
+  const attributes: [string, string][] = [];
   let done = 0;
   while (pairs.slice(done).trim() !== '') {
     ATTRIBUTE.lastIndex = done;
     const pair = ATTRIBUTE.exec(pairs);
-    if (pair === null) throw broken(text, at);
+    if (pair === null) throw fail();
     const [whole, name = '', quoted, apostrophed] = pair;
-    attributes[name] = decode(quoted ?? apostrophed ?? '');
+    attributes.push([name, decode(quoted ?? apostrophed ?? '', fail)]);
     done += whole.length;
   }
-  return attributes;
+  // Unlike an assignment, this makes an attribute of a name that every object has.
+  return Object.fromEntries(attributes);
 }
 
-function decode(text: string): string {
+function decode(text: string, fail: () => KgetError): string {
   return text.replace(/&(?:#x([0-9a-fA-F]+)|#(\d+)|(\w+));/g, (whole, hex, decimal, name) => {
-    if (typeof hex === 'string') return String.fromCodePoint(Number.parseInt(hex, 16));
-    if (typeof decimal === 'string') return String.fromCodePoint(Number(decimal));
-    return NAMED[String(name)] ?? whole;
+    if (typeof name === 'string') return NAMED.get(name) ?? whole;
+    const code = typeof hex === 'string' ? Number.parseInt(hex, 16) : Number(decimal);
+    if (code > MAX_CODE_POINT) throw fail();
+    return String.fromCodePoint(code);
   });
 }
 

@@ -9,6 +9,7 @@ import type {
 import { backupEnd, confirmDisksInUse, dropStaleExport } from './backup.ts';
 import { dropCheckpoints } from './checkpoints.ts';
 import type { DriverContext } from './context.ts';
+import type { Domain } from './domains.ts';
 import { finishSnapshot } from './finish-snapshot.ts';
 import { saveMemory } from './save-memory.ts';
 import { addEarlier, firstPass, fixPoint, needsFirstPass } from './snapshot-pass.ts';
@@ -29,6 +30,18 @@ export function snapshotCalls(
 ): Pick<Hypervisor, 'beginSnapshot'> {
   const { domains, clock, virsh } = context;
 
+  /** If the caller thinks better of it, the snapshot before is still the latest. */
+  async function untilReady(domain: Domain, { whenReady }: SnapshotRequest): Promise<void> {
+    try {
+      await whenReady?.();
+    } catch (error) {
+      const { snapshot } = domain.record;
+      // If that fails, the next one copies everything.
+      await domains.remember(domain, { snapshot }).catch(() => undefined);
+      throw error;
+    }
+  }
+
   async function begin(name: string, request: SnapshotRequest) {
     const domain = await domains.expect(name, ['running', 'paused'], 'take a snapshot of');
     await confirmDisksInUse(context, domain);
@@ -36,6 +49,7 @@ export function snapshotCalls(
     await makeDirectory(request.directory);
     const planned = await planSnapshot(context, domain, request);
     await domains.remember(domain, { snapshot: null });
+    if (!request.memory) await untilReady(domain, request);
     const stops = request.memory && domain.state === 'running';
     const first = stops && needsFirstPass(planned) ? await firstPass(context, planned) : null;
     const beganAtMs = clock.nowMs();
@@ -74,7 +88,6 @@ export function snapshotCalls(
       }
       busy.add(name);
       try {
-        if (!request.memory) await request.whenReady?.();
         const { point, pausedMs } = await begin(name, request);
         const finished = finish(context, point).finally(() => busy.delete(name));
         // Whoever waits for it hears of it; that nobody waits yet is no fault.

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { assert } from '../../base/assert.ts';
 import { KgetError } from '../../base/error.ts';
 import type { DiskSnapshotFigures } from '../hypervisor.ts';
+import { refuseBases } from '../refuse-bases.ts';
 import { allNodes, awaitJob, type DiskNode } from './jobs.ts';
-import type { Machine } from './machine.ts';
+import { baseOf, type Machine } from './machine.ts';
 import { ownDisks, type OwnDisk } from './places.ts';
 import { punchHoles } from './punch.ts';
 import type { Qmp } from './qmp.ts';
@@ -35,12 +36,13 @@ export interface PlanRequest {
   readonly isLatest: boolean;
 }
 
-/** Decides for each disk that snapshots are of. */
+/** Decides for each disk that snapshots are of. @throws KgetError as `refuseBases` */
 export async function planBackup(
   qmp: Qmp,
-  { record }: Machine,
+  { record }: Pick<Machine, 'record'>,
   request: PlanRequest,
 ): Promise<DiskPlan[]> {
+  refuseBases(record.spec.name, basesOf(record), request.directory);
   const nodes = await allNodes(qmp);
   return ownDisks(record.spec).map((disk) => {
     const node = nodes.find((it) => it.node === disk.node);
@@ -50,6 +52,14 @@ export async function planBackup(
     const mode = request.full || reason !== null ? 'full' : 'incremental';
     return { disk, path, sizeBytes: node?.sizeBytes ?? 0, mode, reason };
   });
+}
+
+function basesOf(record: Machine['record']): ReadonlyMap<string, string> {
+  const paths = record.spec.disks.flatMap((disk) => {
+    const base = disk.access === 'copy-on-write' ? baseOf(record, disk) : null;
+    return base?.kind === 'file' ? [[disk.name, base.path] as const] : [];
+  });
+  return new Map(paths);
 }
 
 interface Found {

@@ -7,6 +7,7 @@ import type {
   SnapshotRequest,
   SnapshotUnderWay,
 } from '../hypervisor.ts';
+import { refuseBases } from '../refuse-bases.ts';
 import {
   lengthOf,
   ownBytes,
@@ -44,7 +45,10 @@ export async function beginSnapshot(
     const found = 'its last snapshot has not finished';
     throw new KgetError('usage', `Cannot take a snapshot of "${machine.spec.name}": ${found}`);
   }
-  refuseBases(machine, request);
+  const bases = [...machine.disks].flatMap(([name, { base }]) =>
+    base === null ? [] : [[name, base.path] as const],
+  );
+  refuseBases(machine.spec.name, new Map(bases), request.directory);
   if (!request.memory) await request.whenReady?.();
   const { session, clock } = machine;
   const points = [...machine.disks].map(([name, disk]) => pointOf({ name, disk, request }));
@@ -66,15 +70,6 @@ export async function beginSnapshot(
   // Whoever began it may not listen yet.
   finished.catch(() => undefined);
   return { pausedMs, finished };
-}
-
-/** Files that a restored machine reads must not be written. */
-function refuseBases({ spec, disks }: SimulatedMachine, { directory }: SnapshotRequest): void {
-  for (const [name, { base }] of disks) {
-    if (base?.path !== join(directory, `${name}.raw`)) continue;
-    const found = `its disk "${name}" was restored from ${base.path}`;
-    throw new KgetError('usage', `Cannot take a snapshot of "${spec.name}": ${found}`);
-  }
 }
 
 function pointOf(facts: {

@@ -48,9 +48,11 @@ export async function checkQcow2(file: OpenedFile): Promise<number> {
   if (tables.length > file.sizeBytes / clusterBytes) {
     throw damaged(file, `found ${tables.length} tables in ${file.sizeBytes} B`);
   }
-  for (const entry of tables) {
-    const offset = Number(entry & OFFSET_MASK);
-    if (offset === 0) continue;
+  // Each is read once, whoever names it: all of them together are not more than the file.
+  const offsets = new Set(tables.map((entry) => Number(entry & OFFSET_MASK)));
+  offsets.delete(0);
+  for (const offset of offsets) {
+    if (offset % clusterBytes !== 0) throw damaged(file, `found a table at byte ${offset}`);
     confirmIn(file, { offset, length: clusterBytes, clusterBytes });
     const l2 = file.read(offset, clusterBytes);
     for (const cluster of offsetsIn(l2, header.l2EntryBytes)) {

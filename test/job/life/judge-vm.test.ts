@@ -68,6 +68,10 @@ void suite('judgeVm', () => {
     assert.equal(reasonOf(judged({ events: ['ready', 'done'] })), 'runner');
   });
 
+  void test('`judgeVm` gives a machine up that was made, and that nobody has started', () => {
+    assert.equal(reasonOf(judged({ state: 'defined' })), 'not-created');
+  });
+
   void test('`outcomeText` names the time limit', () => {
     assert.equal(outcomeText({ kind: 'exit', status: 124 }), 'exit 124 (time limit)');
     assert.equal(

@@ -175,6 +175,23 @@ void suite('knownJob', () => {
     );
   });
 
+  void test('`knownJob` knows which nodes something of a job may be on', () => {
+    const created: JobRecord = { type: 'created', vm: vm(3) };
+    const never: JobRecord = {
+      ...ended(1, 0),
+      outcome: { kind: 'failed', reason: 'not-created', detail: 'no route' },
+    };
+    assert.deepEqual([...knownJob(fold([never])).touched], []);
+    assert.deepEqual([...knownJob(fold([never, created])).touched], ['kn02']);
+    assert.deepEqual([...knownJob(fold([created, released('kn02')])).touched], []);
+  });
+
+  void test('`knownJob` tells which released nodes may not be given back yet', () => {
+    const back: JobRecord = { type: 'given-back', node: 'kn01' };
+    const { owed } = knownJob(fold([released('kn01'), released('kn02'), back]));
+    assert.deepEqual([...owed], ['kn02']);
+  });
+
   void test('`knownJob` forgets no end of a machine, whatever follows', () => {
     fc.assert(
       fc.property(fc.array(record, { maxLength: 20 }), (records) => {

@@ -63,6 +63,14 @@ function refused(work: () => unknown): KgetError {
 }
 
 void suite('job journal', () => {
+  void test('`jobRecord` refuses a job of more machines than a job file may have', () => {
+    const most = { nodes: ['kn01', 'kn02'], vmsPerNode: 5000 };
+    assert.ok(jobRecord.safeParse(submitted(most)).success);
+    for (const vmsPerNode of [5001, 1_000_000, 0, -1]) {
+      assert.ok(!jobRecord.safeParse(submitted({ ...most, vmsPerNode })).success);
+    }
+  });
+
   void test('`readJob` knows what was appended, also by several commands', () => {
     const directory = begun(RECORDS.slice(0, 4));
     const journal = openJobJournal(directory);

@@ -99,7 +99,8 @@ export function cluster(options: ClusterOptions = {}): Cluster {
     // As ssh, it takes a while.
     await clock.sleep(100, signal);
     if (signal.aborted) throw new KgetError('cancelled', `Stopped starting ${name} on request`);
-    if (dead.has(name)) throw new KgetError('unreachable', `Cannot reach ${name}: no route to host`);
+    if (dead.has(name))
+      throw new KgetError('unreachable', `Cannot reach ${name}: no route to host`);
     const [here, there] = memoryPair<CallMessage, AnswerMessage>({
       here: { schema: answerMessage, peer: `the host agent on ${name}` },
       there: { schema: callMessage, peer: 'the coordinator' },

@@ -135,21 +135,28 @@ interface Inside {
   tapped(host: Host): Host;
 }
 
-function portsOf(cluster: Cluster, frontend: Frontend, inside: Inside): JobPorts {
-  const { step, signal, tapped } = inside;
-  const { clock, launcher } = cluster;
-  const startOptions = (starting: AbortSignal) => ({
+/** How host agents are started on a cluster. */
+export function hostOptions(
+  { launcher, clock }: Cluster,
+  { said }: Frontend,
+  memoryLimitBytes: number | null = null,
+) {
+  const terms = { chunkSizeBytes: 131_072, directory: null, hypervisor: 'qemu' as const };
+  return {
     launcher,
     clock,
     identify: async () => ({ certificate: 'c', key: 'k', authority: 'a' }),
-    terms: {
-      chunkSizeBytes: 131_072,
-      directory: null,
-      hypervisor: 'qemu' as const,
-      memoryLimitBytes: inside.options.memoryLimitBytes ?? null,
-    },
+    terms: { ...terms, memoryLimitBytes },
+    onNotice: (node: string, text: string) => void said.push(`${node}: ${text}`),
+  };
+}
+
+function portsOf(cluster: Cluster, frontend: Frontend, inside: Inside): JobPorts {
+  const { step, signal, tapped } = inside;
+  const { clock } = cluster;
+  const startOptions = (starting: AbortSignal) => ({
+    ...hostOptions(cluster, frontend, inside.options.memoryLimitBytes),
     signal: starting,
-    onNotice: (node: string, text: string) => void frontend.said.push(`${node}: ${text}`),
   });
   return {
     clock,
@@ -218,7 +225,9 @@ async function collect(
     const isHere =
       kind === 'outputs'
         ? wanted.vms.every((it) => it.node !== name || outputs.has(it.vm))
-        : [...snapshots.keys()].some((file) => file.startsWith(`${name}/`) && file.endsWith('json'));
+        : [...snapshots.keys()].some(
+            (file) => file.startsWith(`${name}/`) && file.endsWith('json'),
+          );
     await clock.sleep(500, signal);
     const isBound = !isHere && (isDead(name) || signal.aborted);
     const files = isBound ? [] : found(patterns, name, node(name).directory);

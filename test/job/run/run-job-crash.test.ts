@@ -72,9 +72,9 @@ function resultOf({ frontend }: Outcome) {
     givenBack: [...givenBack].toSorted(),
     finished: finished?.state,
     kept: finished?.kept,
-    outputs: [...frontend.outputs].toSorted(),
-    snapshots: [...frontend.snapshots].toSorted(),
-    logs: [...frontend.logs].toSorted(),
+    outputs: Object.fromEntries(frontend.outputs),
+    snapshots: Object.fromEntries(frontend.snapshots),
+    logs: Object.fromEntries(frontend.logs),
   };
 }
 
@@ -84,7 +84,8 @@ function check(outcome: Outcome, whole: Outcome, spec: Endings, seed: string): v
   assert.deepEqual(resultOf(outcome), resultOf(whole), where);
   const releases = frontend.records.flatMap((it) => (it.type === 'released' ? it.node : []));
   assert.equal(new Set(releases).size, releases.length, `${where}: released twice`);
-  for (const node of releases) assert.ok((frontend.givenBack.get(node) ?? 0) > 0, `${where}: ${node}`);
+  for (const node of releases)
+    assert.ok((frontend.givenBack.get(node) ?? 0) > 0, `${where}: ${node}`);
   const outputs = frontend.records.filter(({ type }) => type === 'outputs');
   assert.equal(outputs.length, frontend.outputs.size, `${where}: outputs noted twice`);
   if (spec.onFailure?.keep !== true) outcome.cluster.assertClean();

@@ -106,7 +106,9 @@ void suite('watchJob', () => {
   void test('`watchJob` counts the boot of a machine that stood still from when it goes on', async () => {
     const still = Array.from({ length: 90 }, () => machine([], { state: 'paused' }));
     const booting = Array.from({ length: 50 }, () => machine([]));
-    const { said } = await watched({ kn01: [...still, ...booting, machine(['started', 'exit 0', 'done'])] });
+    const { said } = await watched({
+      kn01: [...still, ...booting, machine(['started', 'exit 0', 'done'])],
+    });
     assert.equal(said.at(-1), 'count.1 ended on kn01: 0');
     const slow = Array.from({ length: 70 }, () => machine([]));
     const late = await watched({ kn01: [...still, ...slow, machine(['started'])] });
