@@ -15,7 +15,7 @@ const WRONG: readonly (readonly [string, readonly string[], RegExp])[] = [
   ],
   ['a node is called like us', ['-w', 'frontend', '/x', '--to', 'out'], /cannot be called/],
   ['a node is no name', ['-w', '..', '/x', '--to', 'out'], /".." cannot be a node's name/],
-  ['no path is named', ['-w', 'a', '--to', 'out'], /missing required argument 'path'/],
+  ['no path is named', ['-w', 'a', '--to', 'out'], /name at least one path, or --vms/],
   ['no directory is named', ['-w', 'a', '/x'], /--to <dir>' not specified/],
   ['an option is unknown', ['-w', 'a', '/x', '--to', 'out', '--hops', '1'], /option '--hops'/],
   ['the goal is unknown', wrong('--objective', 'soon'), /wanted mean, or target:N%/],
