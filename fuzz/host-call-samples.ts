@@ -124,12 +124,13 @@ export const HOST_CALL_SAMPLES: { readonly [Name in CallName]: Sample<Name> } = 
     { state: 'paused' },
   ],
   'prepare-migration': [
-    { wanted: WANTED, address: '10.0.0.2', sharedStorage: false },
+    { wanted: WANTED, address: '10.0.0.2', sharedStorage: false, source: 'node01' },
     { endpoint: ENDPOINT },
   ],
   migrate: [
     {
       ...VM,
+      target: 'node02',
       endpoint: ENDPOINT,
       sharedStorage: false,
       limitMs: 60_000,

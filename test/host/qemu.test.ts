@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { vmDescription } from '../../src/control/host-calls.ts';
 import { neededFiles } from '../../src/host/compose-spec.ts';
 import { processesOf } from '../../src/host/processes-of.ts';
 import { createAuthority } from '../../src/transfer/identity.ts';
 import { missingTools } from '../machine-image/guest.ts';
 import { startRealAgent, type RealAgent } from './real-agent.ts';
-import { deploy, untilFound, VM, wantedOn, type Pair } from './real-machine.ts';
+import { diskCut, goesOn } from './real-cuts.ts';
+import { untilFound, VM, wantedOn } from './real-machine.ts';
 
 const LIMIT_MS = 280_000;
 /** From freeze to thaw, under emulation on a machine that is busy. */
@@ -36,44 +36,6 @@ async function inScratch(
     for (const pid of processesOf(directory)) process.kill(pid, 'SIGKILL');
     if (existsSync(directory)) rmSync(directory, { recursive: true, force: true });
   }
-}
-
-/** A cut of the machine, and what it says of the root disk. */
-async function diskCut(node: RealAgent, cut: string) {
-  const { frozen } = await node.call('freeze', { vm: VM, limitMs: 5000, holdMs: 20_000 });
-  await node.call('snapshot', { vm: VM, memory: false, full: false });
-  const { pausedMs } = await node.call('thaw', { vm: VM });
-  const { files, disks } = await node.call('finish-snapshot', { vm: VM, cut });
-  const [disk] = disks;
-  assert.ok(disk !== undefined);
-  return { frozen, pausedMs, files, disk };
-}
-
-/** A machine is restored with its memory, and its guest minds the power button. */
-async function goesOn(
-  agents: Pair,
-  { files, events }: { files: readonly { name: string; path: string }[]; events: string[] },
-): Promise<void> {
-  const path = (file: string): string =>
-    files.find(({ name }) => name === `${VM}-${file}`)?.path ?? assert.fail(`no ${file}`);
-  const description = vmDescription.parse(JSON.parse(readFileSync(path('vm.json'), 'utf8')));
-  const { boot, task } = description.wanted;
-  const from = { node: 'node', host: '127.0.0.1', port: agents.front.port };
-  const parts = boot.kind === 'kernel' ? [boot.kernel, boot.initramfs, task?.inputs] : [];
-  for (const file of parts) if (file) await agents.node.call('fetch', { file, from });
-  const root = await deploy({ ...agents, from: 'node' }, path('root.raw'));
-  const kgout = await deploy({ ...agents, from: 'node' }, path('kgout.raw'));
-  const memory = await deploy({ ...agents, from: 'node' }, path('memory'));
-  const request = { description, disks: { root, kgout }, memory };
-  assert.deepEqual(await agents.node.call('restore', request), { state: 'paused' });
-  await agents.node.call('resume', { vm: VM });
-  const running = await untilFound(agents.node, ({ state }) => state === 'running');
-  assert.deepEqual(running.events, events);
-  const result = execFileSync('tar', ['-xOf', running.outputsPath ?? '', 'result.txt']);
-  assert.match(result.toString('utf8'), /it's me/);
-  const limitMs = 30_000;
-  assert.deepEqual(await agents.node.call('shutdown', { vm: VM, limitMs }), { how: 'clean' });
-  assert.deepEqual(await agents.node.call('clean', { job: 'real' }), { removed: [VM] });
 }
 
 async function lifeOf(directory: string, start: StartAgent): Promise<void> {
@@ -104,7 +66,7 @@ async function lifeOf(directory: string, start: StartAgent): Promise<void> {
   await node.call('thaw', { vm: VM });
   const { files } = await node.call('finish-snapshot', { vm: VM, cut: 'c3' });
   const elsewhere = await start('other', 'qemu');
-  await goesOn({ front: node, node: elsewhere }, { files, events: done.events });
+  await goesOn({ front: node, node: elsewhere, from: 'node' }, { files, events: done.events });
   assert.equal(await elsewhere.leave(), 0);
   assert.equal(await node.leave(), 0);
 
@@ -143,10 +105,11 @@ async function moves(directory: string, start: StartAgent): Promise<void> {
 
   const move = async (source: RealAgent, to: RealAgent) => {
     const address = '127.0.0.1';
-    const request = { wanted, address, sharedStorage: false };
+    const request = { wanted, address, sharedStorage: false, source: source.node };
     const { endpoint } = await to.call('prepare-migration', request);
     const terms = { limitMs: 60_000, downtimeLimitMs: 300, bytesPerSecond: null };
-    await source.call('migrate', { vm: VM, endpoint, sharedStorage: false, ...terms });
+    const over = { vm: VM, target: to.node, endpoint, sharedStorage: false };
+    await source.call('migrate', { ...over, ...terms });
     const [found] = (await source.call('look', { job: 'real' })).vms;
     const { text: log } = await source.call('log', { vm: VM, source: 'command', offset: 0 });
     await to.call('finish-migration', { vm: VM, events: found?.events ?? [], log });

@@ -20,6 +20,7 @@ const CHUNK_BYTES = 131_072;
 
 /** A host agent as a process of its own. */
 export interface RealAgent {
+  readonly node: string;
   readonly port: number;
   readonly facts: ResultOf<HostCalls, 'configure'>;
   call<Name extends keyof HostCalls>(
@@ -35,12 +36,14 @@ export async function startRealAgent(options: {
   readonly node: string;
   readonly directory: string;
   readonly authority: Authority;
-  readonly hypervisor: 'qemu' | 'none';
+  readonly hypervisor: 'qemu' | 'libvirt' | 'none';
   readonly signal: AbortSignal;
+  /** The command line of another program than the host agent itself. */
+  readonly program?: readonly string[];
 }): Promise<RealAgent> {
   const { node, directory, authority, hypervisor, signal } = options;
-  const main = join(import.meta.dirname, '../../src/host/main.ts');
-  const child = spawn(process.execPath, [main], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const program = options.program ?? [join(import.meta.dirname, '../../src/host/main.ts')];
+  const child = spawn(process.execPath, program, { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   signal.addEventListener('abort', () => child.kill('SIGKILL'));
   const channel = streamChannel<CallMessage, AnswerMessage>({
@@ -67,6 +70,7 @@ export async function startRealAgent(options: {
   };
   const facts = await calls.call('configure', configuration, terms);
   return {
+    node,
     port: facts.port,
     facts,
     call: (name, request) => calls.call(name, request, terms),

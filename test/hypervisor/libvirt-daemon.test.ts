@@ -12,7 +12,8 @@ import type { Hypervisor, MigrationOptions } from '../../src/hypervisor/hypervis
 import { libvirtHypervisor } from '../../src/hypervisor/libvirt/driver.ts';
 import type { VmSpec } from '../../src/hypervisor/vm-spec.ts';
 import { refuses } from './contract/refusals.ts';
-import { startLibvirtd, type TestLibvirtd, whyNoLibvirtd } from './libvirtd.ts';
+import { foreignDomain } from './foreign-domain.ts';
+import { startLibvirtdPair, whyNoLibvirtd } from './libvirtd.ts';
 import { until } from './until.ts';
 
 const run = promisify(execFile);
@@ -38,22 +39,20 @@ const request = (directory: string, memory = false) => ({
 /** What is libvirt's own, with machines that have nothing to boot: they need no time for it. */
 void suite('libvirt', { skip: await whyNoLibvirtd(), timeout: 300_000 }, () => {
   let root = '';
-  const daemons: TestLibvirtd[] = [];
+  let daemons: Awaited<ReturnType<typeof startLibvirtdPair>> | undefined;
   before(async () => {
     root = await mkdtemp(join(tmpdir(), 'kgetplus-libvirt-'));
     writeFileSync(join(root, 'base.raw'), randomBytes(DISK_BYTES));
-    for (const name of ['here', 'there']) {
-      daemons.push(await startLibvirtd(join(root, name, 'daemon'), `kgetplus-${name}`));
-    }
+    daemons = await startLibvirtdPair(join(root, 'daemons'));
   });
   after(async () => {
-    for (const daemon of daemons) await daemon.close();
+    await daemons?.close();
     await rm(root, { recursive: true, force: true });
   });
 
   /** The driver of a daemon, by default with a directory for machines of its own. */
   function driver(index: 0 | 1, directory = join(root, `vms${index}`)): Hypervisor {
-    const daemon = daemons[index];
+    const daemon = daemons?.pair[index];
     assert.ok(daemon !== undefined);
     mkdirSync(directory, { recursive: true });
     const { connection, peerConnection } = daemon;
@@ -65,7 +64,7 @@ void suite('libvirt', { skip: await whyNoLibvirtd(), timeout: 300_000 }, () => {
     });
   }
   async function virsh(index: 0 | 1, ...words: string[]): Promise<string> {
-    return (await run('virsh', ['-c', daemons[index]?.connection ?? '', ...words])).stdout;
+    return (await run('virsh', ['-c', daemons?.pair[index].connection ?? '', ...words])).stdout;
   }
   function spec(name: string, base = join(root, 'base.raw')): VmSpec {
     return {
@@ -296,18 +295,3 @@ void suite('libvirt', { skip: await whyNoLibvirtd(), timeout: 300_000 }, () => {
     await there.remove('copy');
   });
 });
-
-function foreignDomain(disk: string): string {
-  return `<domain type='qemu'>
-    <name>foreign</name>
-    <memory unit='MiB'>64</memory>
-    <os><type arch='x86_64' machine='q35'>hvm</type></os>
-    <devices>
-      <disk type='file' device='disk'>
-        <driver name='qemu' type='qcow2'/>
-        <source file='${disk}'/>
-        <target dev='vda' bus='virtio'/>
-      </disk>
-    </devices>
-  </domain>`;
-}

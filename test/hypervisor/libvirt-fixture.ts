@@ -8,7 +8,7 @@ import { systemClock } from '../../src/base/system-clock.ts';
 import type { Hypervisor } from '../../src/hypervisor/hypervisor.ts';
 import { libvirtHypervisor } from '../../src/hypervisor/libvirt/driver.ts';
 import type { FixtureHost, HypervisorFixture } from './contract/fixture.ts';
-import { startLibvirtd, type TestLibvirtd } from './libvirtd.ts';
+import type { LibvirtdPair, TestLibvirtd } from './libvirtd.ts';
 import { tinySpec } from './qemu-fixture.ts';
 import { tinyGuest, type TinyGuest } from './tiny-guest.ts';
 import { tinyObserver } from './tiny-observer.ts';
@@ -18,43 +18,34 @@ const run = promisify(execFile);
 
 const KILL_LIMIT_MS = 10_000;
 
-/** Two hosts: two daemons of our own, each with a directory for machines. */
-export async function libvirtFixture(): Promise<HypervisorFixture> {
+/** Two hosts: two daemons that others may use, too, each with a directory for machines. */
+export async function libvirtFixture([one, other]: LibvirtdPair): Promise<HypervisorFixture> {
   const root = await mkdtemp(join(tmpdir(), 'kgetplus-libvirt-'));
   const guest = await tinyGuest();
-  const daemons: TestLibvirtd[] = [];
-  async function host(name: string): Promise<FixtureHost> {
-    const place = join(root, name);
-    const daemon = await startLibvirtd(join(place, 'daemon'), `kgetplus-${name}`);
-    daemons.push(daemon);
-    return libvirtHost(daemon, { place, guest, root });
-  }
-  async function close(): Promise<void> {
-    for (const daemon of daemons) await daemon.close();
-    await rm(root, { recursive: true, force: true });
-  }
-  try {
-    return {
-      here: await host('here'),
-      there: await host('there'),
-      can: { migrate: true, memory: true, panic: true, exportDisk: true, dirtyMap: true },
-      guest: tinyObserver(root),
-      snapshotDirectory: async () => mkdtemp(join(root, 'snapshot-')),
-      async checkFileSystem(path) {
-        await run('e2fsck', ['-fn', path]);
-      },
-      async kill(name) {
-        const [process_ = ''] = processesOf(join(root, 'here/vms', name));
-        process.kill(Number(process_.split('/')[2]), 'SIGKILL');
-        const gone = () => processesOf(join(root, 'here/vms', name)).length === 0 || undefined;
-        await until(gone, KILL_LIMIT_MS);
-      },
-      close,
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  const here = libvirtHost(one, { place: join(root, 'here'), guest, root });
+  const there = libvirtHost(other, { place: join(root, 'there'), guest, root });
+  return {
+    here,
+    there,
+    can: { migrate: true, memory: true, panic: true, exportDisk: true, dirtyMap: true },
+    guest: tinyObserver(root),
+    snapshotDirectory: async () => mkdtemp(join(root, 'snapshot-')),
+    async checkFileSystem(path) {
+      await run('e2fsck', ['-fn', path]);
+    },
+    async kill(name) {
+      const [process_ = ''] = processesOf(join(root, 'here/vms', name));
+      process.kill(Number(process_.split('/')[2]), 'SIGKILL');
+      const gone = () => processesOf(join(root, 'here/vms', name)).length === 0 || undefined;
+      await until(gone, KILL_LIMIT_MS);
+    },
+    async close() {
+      for (const { hypervisor } of [here, there]) {
+        for (const { name } of await hypervisor.list()) await hypervisor.remove(name);
+      }
+      await rm(root, { recursive: true, force: true });
+    },
+  };
 }
 
 function libvirtHost(

@@ -21,6 +21,9 @@ export interface TestLibvirtd {
   close(): Promise<void>;
 }
 
+/** Two hosts that machines move between. */
+export type LibvirtdPair = readonly [TestLibvirtd, TestLibvirtd];
+
 /** Why no libvirtd can be started here; false if one can. */
 export async function whyNoLibvirtd(): Promise<string | false> {
   if (process.getuid?.() !== 0) return 'libvirtd is started by root alone';
@@ -66,6 +69,26 @@ export async function startLibvirtd(directory: string, name: string): Promise<Te
   }
   const peerConnection = `qemu+tcp://127.0.0.1:${port}/system`;
   return { connection, peerConnection, close: async () => end(daemon) };
+}
+
+/** Starts two daemons, both at once: they take their time. Closing ends both, whatever has started. */
+export async function startLibvirtdPair(
+  root: string,
+): Promise<{ readonly pair: LibvirtdPair; close(): Promise<void> }> {
+  const start = async (name: string): Promise<TestLibvirtd> =>
+    startLibvirtd(join(root, name), `kgetplus-${name}`);
+  const starting = [start('here'), start('there')] as const;
+  const close = async (): Promise<void> => {
+    for (const it of await Promise.allSettled(starting)) {
+      if (it.status === 'fulfilled') await it.value.close();
+    }
+  };
+  try {
+    return { pair: await Promise.all(starting), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** Guests run as root, and nothing is asked of systemd, AppArmor or control groups. */

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import * as z from 'zod/mini';
+import type { Clock } from '../../base/clock.ts';
 import { KgetError } from '../../base/error.ts';
 import type { FreezeOptions } from '../hypervisor.ts';
 import { openAgent, withAgent, type AgentSession } from './agent.ts';
@@ -9,6 +10,8 @@ import { processOf } from './process.ts';
 /** For the agent of a frozen guest, which has nothing else to do. */
 const THAW_LIMIT_MS = 15_000;
 const THAW_ATTEMPTS = 3;
+/** How long the session stays open that a guest was frozen in. */
+const SESSION_LIMIT_MS = 5000;
 /** For a look at a machine that another process has left frozen. */
 const LATE_THAW_LIMIT_MS = 3000;
 
@@ -91,6 +94,7 @@ export function freezer(): Freezer {
       }
       const timer = new AbortController();
       frozen.set(places.directory, { session, timer });
+      void hangUpLater(session, host.clock, timer.signal);
       // Failing to thaw is no reason to end; the file stays, and `look` tries again.
       thawLater(machine, holdMs, timer.signal).catch(() => undefined);
       return true;
@@ -106,6 +110,12 @@ export function freezer(): Freezer {
       rmSync(places.frozen, { force: true });
     },
   };
+}
+
+/** Others must be able to thaw the guest, too: a cut takes less, or is in trouble. */
+async function hangUpLater(session: AgentSession, clock: Clock, timer: AbortSignal): Promise<void> {
+  await clock.sleep(SESSION_LIMIT_MS, timer);
+  if (!timer.aborted) session.close();
 }
 
 /** In the session that the guest was frozen in if there is one: to begin another one takes time. */

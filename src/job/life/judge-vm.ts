@@ -41,6 +41,9 @@ export function judgeVm(found: FoundVm, options: JudgeOptions): VmProgress {
     return failed(reason, detail === '' ? 'the machine ended before its command did' : detail);
   }
   if (found.state === 'defined') return failed('not-created', 'it was made, and never started');
+  // Its command began anew: what it has done before, and why it ended, nobody knows.
+  const boots = events.filter((event) => event.kind === 'ready').length;
+  if (boots > 1) return failed('ended', 'the guest has rebooted before its command ended');
   if (isDone) return failed('runner', 'the job runner ended without an exit status');
   if (exit !== undefined) return { phase: 'collecting' };
   const isCounted = found.state === 'running';

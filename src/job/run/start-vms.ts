@@ -84,8 +84,8 @@ async function tryToStart(
     // Why it is not there was told when its agent could not be started.
     if (host === undefined) return undefined;
     let found = await foundOn(host, vm, options);
-    if (found?.state === 'defined' && options.nbdUrlOf !== undefined) {
-      // It would read its disk from where it was served once.
+    if (found !== undefined && options.nbdUrlOf !== undefined && hasDoneNothing(found)) {
+      // It reads its disk from where it was served once, or could not begin for want of it.
       await host.caller.call('remove', { vm }, { limitMs: REMOVE_LIMIT_MS, signal });
       found = undefined;
     }
@@ -107,6 +107,11 @@ async function tryToStart(
     // One that was started may run: what becomes of it is found later.
     return signal.aborted || isStarted ? undefined : toFailure(error);
   }
+}
+
+/** Its job runner has not begun, and will not by itself. */
+function hasDoneNothing({ state, events }: FoundVm): boolean {
+  return state === 'defined' || (state === 'stopped' && events.length === 0);
 }
 
 /** Until the job runner runs, or will not. */

@@ -17,6 +17,8 @@ const WELCOME = [
   'button',
   'evdev',
   'pvpanic_pci',
+  // Linux has one for each place where the device may be: this one finds that of x86.
+  'pvpanic_mmio',
   'pvpanic',
   'qemu_fw_cfg',
   'virtio_rng',

@@ -72,6 +72,11 @@ void suite('judgeVm', () => {
     assert.equal(reasonOf(judged({ state: 'defined' })), 'not-created');
   });
 
+  void test('`judgeVm` gives a machine up whose guest reboots, as after a panic that nobody saw', () => {
+    const events = ['ready', 'started', 'ready', 'started'];
+    assert.equal(reasonOf(judged({ events })), 'ended');
+  });
+
   void test('`outcomeText` names the time limit', () => {
     assert.equal(outcomeText({ kind: 'exit', status: 124 }), 'exit 124 (time limit)');
     assert.equal(

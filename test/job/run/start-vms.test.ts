@@ -75,6 +75,10 @@ void suite('startVms: where disks are read', () => {
       'start',
     ]);
     assert.deepEqual(await started([defined]), ['start']);
+    const broken = foundVm({ name: VM, state: 'stopped' });
+    assert.equal((await started([broken], { nbdUrlOf }))[0], `remove ${VM}`);
+    const ended = foundVm({ name: VM, state: 'stopped', events: ['ready', 'started'] });
+    assert.deepEqual(await started([ended], { nbdUrlOf }), []);
     const running = foundVm({ name: VM });
     assert.deepEqual(await started([running], { nbdUrlOf }), []);
   });
