@@ -1,9 +1,11 @@
 import { KgetError, type Failure } from '../base/error.ts';
 import { formatSize } from '../base/units.ts';
 import type { DeployedFile } from '../control/host-calls.ts';
-import { deploy, type DeployedNode } from '../job/deploy/deploy.ts';
+import { deploy, type DeployedNode, type DeployReport } from '../job/deploy/deploy.ts';
 import type { Host } from '../job/hosts/hosts.ts';
 import type { ServedDisk } from '../job/run/ports.ts';
+import { useStore } from '../store/store-use.ts';
+import type { StorePlace } from '../store/store-place.ts';
 import type { System } from './system.ts';
 
 /** A file on this host that nodes are to have. */
@@ -14,47 +16,54 @@ export type FrontendFile =
 /** From the request to the answer: a file is read and hashed. */
 const SERVE_LIMIT_MS = 10 * 60_000;
 
+/** Files of this host, and the hosts that are to have them. */
+export interface Deployment {
+  readonly files: readonly FrontendFile[];
+  readonly place: StorePlace;
+  readonly hosts: readonly Host[];
+  readonly signal: AbortSignal;
+  onSettled?(node: DeployedNode): void;
+}
+
 /**
- * Has the frontend's agent give files, and brings them to hosts; by node, why one does not have
- * them. @throws KgetError `corrupt` if a file is not the one that it was; what the agent throws
+ * Has the frontend's agent give files, and brings them to hosts; what cannot be got from where it was
+ * to come from is told on standard error.
+ * @throws KgetError `corrupt` if a file is not the one that it was; what the agent throws
  */
 export async function deployFrom(
   frontend: Host,
-  work: {
-    readonly files: readonly FrontendFile[];
-    readonly store: string;
-    readonly hosts: readonly Host[];
-    readonly signal: AbortSignal;
-    onSettled(node: DeployedNode): void;
-  },
+  { files, hosts, signal, place, onSettled }: Deployment,
   system: System,
-): Promise<ReadonlyMap<string, Failure>> {
-  const { files, hosts, signal, store } = work;
-  for (const file of files) await serve(frontend, file, { store, signal });
-  const report = await deploy({
+): Promise<DeployReport> {
+  using _use = useStore(place, 'deploy');
+  for (const file of files) await serve(frontend, file, { store: place.directory, signal });
+  return await deploy({
     files: files.map(({ file }) => file),
     frontend: { ...frontend, address: addressFor(hosts) ?? frontend.address },
     nodes: hosts,
     clock: system.clock,
     signal,
     observer: {
-      relinked(node, from, failure) {
-        system.stderr.write(`${node}: does not get it from ${from}: ${failure.message}\n`);
+      relinked(node, from, { message }) {
+        system.stderr.write(`${node}: goes on with another source than ${from}: ${message}\n`);
       },
-      settled: (node) => work.onSettled(node),
+      ...(onSettled !== undefined && { settled: onSettled }),
     },
   });
-  const answer = new Map(
-    report.nodes.flatMap(({ node, failure }) => (failure ? [[node, failure]] : [])),
+}
+
+/** A deployment in a line. */
+export function deploymentText({ nodes, seconds, frontendBytes }: DeployReport): string {
+  const came = nodes.filter(({ failure }) => failure === undefined).length;
+  return (
+    `Deployed to ${came} of ${nodes.length} nodes in ${seconds.toFixed(1)} s; ` +
+    `${formatSize(frontendBytes)} left this host\n`
   );
-  // What was broken off on purpose is not worth a word.
-  if (signal.aborted) return answer;
-  const came = report.nodes.filter(({ failure }) => failure === undefined).length;
-  system.stderr.write(
-    `Deployed to ${came} of ${report.nodes.length} nodes in ${report.seconds.toFixed(1)} s; ` +
-      `${formatSize(report.frontendBytes)} left this host\n`,
-  );
-  return answer;
+}
+
+/** By node, why it does not have all files. */
+export function deployFailures({ nodes }: DeployReport): ReadonlyMap<string, Failure> {
+  return new Map(nodes.flatMap(({ node, failure }) => (failure ? [[node, failure]] : [])));
 }
 
 /**
@@ -64,15 +73,18 @@ export async function deployFrom(
 export async function serveDiskFrom(
   frontend: Host,
   work: Extract<FrontendFile, { kind: 'stored' }> & {
-    readonly store: string;
+    readonly place: StorePlace;
     readonly hosts: readonly Host[];
     readonly signal: AbortSignal;
   },
 ): Promise<ServedDisk> {
-  const { file, indexPath, store, hosts, signal } = work;
+  const { file, indexPath, place, hosts, signal } = work;
   const terms = { limitMs: SERVE_LIMIT_MS, signal };
-  const request = { file, store, indexPath };
-  const { port, exportName } = await frontend.caller.call('serve-disk', request, terms);
+  const request = { file, store: place.directory, indexPath };
+  const use = useStore(place, 'serve');
+  const served = frontend.caller.call('serve-disk', request, terms);
+  served.catch(() => use[Symbol.dispose]());
+  const { port, exportName } = await served;
   const address = addressFor(hosts) ?? frontend.address;
   const host = address.includes(':') ? `[${address}]` : address;
   return {
@@ -80,6 +92,7 @@ export async function serveDiskFrom(
     lost: frontend.caller.ended,
     async [Symbol.asyncDispose]() {
       frontend.caller.close();
+      use[Symbol.dispose]();
     },
   };
 }

@@ -3,13 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KgetError, type Failure } from '../base/error.ts';
-import { deploy, type DeployReport } from '../job/deploy/deploy.ts';
-import type { Host } from '../job/hosts/hosts.ts';
 import { findImage } from '../machine-image/find-image.ts';
 import type { StoredImage } from '../machine-image/images.ts';
 import { summariseIndex } from '../machine-image/part-digest.ts';
-import { useStore } from '../store/store-use.ts';
 import { collect } from './collect.ts';
+import { deployFrom, type FrontendFile } from './deployment.ts';
 import { EXIT } from './exit-code.ts';
 import { accessOf, addAccessOptions, type AccessOptions } from './host-access.ts';
 import { hostCrew } from './host-crew.ts';
@@ -17,9 +15,6 @@ import { type PushReport, renderPush } from './image-push-text.ts';
 import { chooseNodes, nodeSetFiles } from './nodes.ts';
 import { addStoreOption, storeAt, type StoreOption } from './store-option.ts';
 import type { System } from './system.ts';
-
-/** From the request to the answer: the index of a part is opened. */
-const SERVE_LIMIT_MS = 60_000;
 
 const ABOUT = `
 Jobs bring their images by themselves; this does it before there is a job. Each byte leaves this
@@ -61,7 +56,6 @@ async function pushCommand(text: string, options: PushOptions, system: System): 
   const place = storeAt(options, system);
   const stored = findImage(place, text);
   const { nodes } = chooseNodes(options.nodes, options.exclude ?? [], nodeSetFiles(system));
-  using _use = useStore(place, 'push');
   using work = workDirectory();
   const chunkSizeBytes = await chunkSizeOf(stored);
   const startedMs = clock.nowMs();
@@ -73,41 +67,17 @@ async function pushCommand(text: string, options: PushOptions, system: System): 
   try {
     await using hosts = await crew.start(nodes, signal);
     const startSeconds = (clock.nowMs() - startedMs) / 1000;
-    for (const part of stored.image.parts) {
-      const { digest, sizeBytes } = part;
-      const request = { store: place.directory, indexPath: stored.indexPathOf(part) };
-      const file = { digest, sizeBytes };
-      const limits = { limitMs: SERVE_LIMIT_MS, signal };
-      await frontend.caller.call('serve-stored', { ...request, file }, limits);
-    }
     const living = nodes.flatMap((node) => hosts.all.get(node) ?? []);
-    const report = await pushTo(living, { stored, frontend, system });
+    const files = stored.image.parts.map((part): FrontendFile => {
+      const { digest, sizeBytes } = part;
+      return { kind: 'stored', file: { digest, sizeBytes }, indexPath: stored.indexPathOf(part) };
+    });
+    const report = await deployFrom(frontend, { files, place, hosts: living, signal }, system);
     const whole = { ...report, nodes: [...report.nodes, ...unstarted(hosts.failures)] };
     return print({ image: stored.image.id, startSeconds, ...whole }, options, system);
   } finally {
     frontend.caller.close();
   }
-}
-
-function pushTo(
-  hosts: readonly Host[],
-  work: { readonly stored: StoredImage; readonly frontend: Host; readonly system: System },
-): Promise<DeployReport> {
-  const { stored, frontend, system } = work;
-  // Where the nodes see our ssh come from, they reach us.
-  const address = hosts.map(({ facts }) => facts.callerAddress).find((it) => it !== null);
-  return deploy({
-    files: stored.image.parts.map(({ digest, sizeBytes }) => ({ digest, sizeBytes })),
-    frontend: { ...frontend, address: address ?? frontend.address },
-    nodes: hosts,
-    clock: system.clock,
-    signal: system.interrupt,
-    observer: {
-      relinked(node, from, { message }) {
-        system.stderr.write(`${node}: goes on with another source than ${from}: ${message}\n`);
-      },
-    },
-  });
 }
 
 function print(report: PushReport, options: PushOptions, system: System): number {

@@ -7,7 +7,13 @@ import { partsOf } from '../job/record/known-job.ts';
 import type { JobPorts } from '../job/run/ports.ts';
 import { filesOf } from '../job/run/want-vm.ts';
 import { readImages } from '../machine-image/images.ts';
-import { deployFrom, serveDiskFrom, type FrontendFile } from './deployment.ts';
+import {
+  deployFailures,
+  deployFrom,
+  deploymentText,
+  serveDiskFrom,
+  type FrontendFile,
+} from './deployment.ts';
 import type { HostCrew } from './host-crew.ts';
 import type { DrivenJob } from './job-drive.ts';
 import type { System } from './system.ts';
@@ -20,7 +26,7 @@ export function jobFrontend(
   driven: DrivenJob,
   { journal, crew, system }: { journal: JobJournal; crew: HostCrew; system: System },
 ): Pick<JobPorts, 'deploy' | 'serveDisk'> {
-  const store = driven.place.directory;
+  const { place } = driven;
   return {
     async deploy(wanted, hosts, signal, onArrived) {
       const digests = new Set(wanted.map(({ digest }) => digest));
@@ -28,11 +34,11 @@ export function jobFrontend(
       const files = all.filter(({ file }) => digests.has(file.digest));
       const frontend = await crew.startFrontend(signal);
       try {
-        return await deployFrom(
+        const report = await deployFrom(
           frontend,
           {
             files,
-            store,
+            place,
             hosts,
             signal,
             onSettled({ node, wireBytes, seconds, failure }) {
@@ -43,6 +49,9 @@ export function jobFrontend(
           },
           system,
         );
+        // What was broken off on purpose is not worth a word.
+        if (!signal.aborted) system.stderr.write(deploymentText(report));
+        return deployFailures(report);
       } finally {
         frontend.caller.close();
       }
@@ -54,7 +63,7 @@ export function jobFrontend(
       if (found?.kind !== 'stored') throw notStored(wanted);
       const frontend = await crew.startFrontend(signal);
       try {
-        return await serveDiskFrom(frontend, { ...found, store, hosts, signal });
+        return await serveDiskFrom(frontend, { ...found, place, hosts, signal });
       } catch (error) {
         frontend.caller.close();
         throw error;

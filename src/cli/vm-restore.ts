@@ -8,7 +8,7 @@ import { readImages } from '../machine-image/images.ts';
 import type { StorePlace } from '../store/store-place.ts';
 import { readChunksOf } from './chunk-reading.ts';
 import { VM_CHUNK_BYTES } from './collect-files.ts';
-import { deployFrom, type FrontendFile } from './deployment.ts';
+import { deployFailures, deployFrom, deploymentText, type FrontendFile } from './deployment.ts';
 import { EXIT } from './exit-code.ts';
 import { accessOf, addAccessOptions, type AccessOptions } from './host-access.ts';
 import { hostCrew } from './host-crew.ts';
@@ -88,9 +88,9 @@ async function restoreAll(
   try {
     const frontend = await crew.startFrontend(signal);
     try {
-      const work = { files, store: place.directory, hosts: [host], signal };
-      const failures = await deployFrom(frontend, { ...work, onSettled: () => {} }, system);
-      const failure = failures.get(host.node);
+      const report = await deployFrom(frontend, { files, place, hosts: [host], signal }, system);
+      system.stderr.write(deploymentText(report));
+      const failure = deployFailures(report).get(host.node);
       if (failure !== undefined) throw new KgetError(failure.code, failure.message);
     } finally {
       frontend.caller.close();

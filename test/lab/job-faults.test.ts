@@ -20,6 +20,7 @@ function jobFile(name: string, nodes: string, command: string): string {
     'image: tiny',
     'memory: 128MiB',
     'shutdown-limit: 10s',
+    'on-failure: {snapshot: disk}',
     'outputs: [result.txt]',
     'command: |',
     ...lines,
@@ -84,6 +85,8 @@ void suite('jobs under faults', { skip, timeout: 400_000, concurrency: 1 }, () =
     assert.match(notFound.stderr, /\.1 on kn02: exit 127/);
     const { stdout } = await vms.run(['job', 'logs', 'absent']);
     assert.match(stdout, /no-such-program.*not found/);
+    // Of the other guest there was nothing to take one of any more.
+    assert.match((await vms.run(['ls'])).stdout, /kn02 +absent-.*\.1-root\.raw/);
     assertNoMachinesLeft(lab);
   });
 

@@ -42,7 +42,7 @@ async function writeExit({ places }: Machine, exit: VmExit): Promise<void> {
 
 /** Asks the guest to shut down, and ends it after `limitMs`. @throws KgetError `usage` */
 export async function shutDown(machine: Machine, limitMs: number): Promise<'clean' | 'forced'> {
-  const { host, places, title } = machine;
+  const { host, title } = machine;
   const state = await stateOf(machine);
   if (state !== 'running') {
     if (state === 'stopped')

@@ -84,7 +84,9 @@ export async function clearJobs(qmp: Qmp, prefix: string, clock: Clock): Promise
   };
   await untilAnswered(qmp, ask, { clock, limitMs: CANCEL_LIMIT_MS, what: 'jobs to be cancelled' });
   for (const { node } of await allNodes(qmp)) {
-    if (node.startsWith(prefix)) await qmp.execute('blockdev-del', { 'node-name': node });
+    if (!node.startsWith(prefix)) continue;
+    // A node below another one of ours goes with that.
+    await qmp.execute('blockdev-del', { 'node-name': node }).catch(() => undefined);
   }
 }
 

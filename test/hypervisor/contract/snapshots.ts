@@ -106,10 +106,7 @@ export function describeSnapshots(make: () => Promise<HypervisorFixture>): void 
     });
 
     void it('`beginSnapshot` is given up when its caller thinks better of it', async () => {
-      const whenReady = async (): Promise<void> => {
-        throw new KgetError('cancelled', 'rather not');
-      };
-      await assert.rejects(begin({ whenReady }), { code: 'cancelled' });
+      await assert.rejects(begin({ whenReady: ratherNot }), { code: 'cancelled' });
       await write(MEBIBYTE);
       await take();
     });
@@ -201,4 +198,8 @@ export function describeSnapshots(make: () => Promise<HypervisorFixture>): void 
       assert.deepEqual(await fixture.here.leftovers(), []);
     });
   });
+}
+
+async function ratherNot(): Promise<void> {
+  throw new KgetError('cancelled', 'rather not');
 }
