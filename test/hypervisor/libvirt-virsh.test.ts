@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import assert from 'node:assert/strict';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -6,6 +7,9 @@ import type { Clock } from '../../src/base/clock.ts';
 import { systemClock } from '../../src/base/system-clock.ts';
 import { libvirtHypervisor } from '../../src/hypervisor/libvirt/driver.ts';
 import { refuses } from './contract/refusals.ts';
+
+/** A user that is not the one of the tests. */
+const SOMEBODY = 64_055;
 
 /** Time is over at once. */
 const hasty: Clock = { nowMs: () => 0, sleep: async () => undefined };
@@ -45,6 +49,23 @@ void suite('virsh', () => {
 
   void test('`probe` is `timeout` when the daemon hangs', async () => {
     await refuses('timeout', probe('exec sleep 60', hasty));
+  });
+
+  void test('`probe` is `unreachable` when guests run as a user who does not get there', async () => {
+    const label = (id: number): string =>
+      '<capabilities><host><secmodel><model>none</model></secmodel><secmodel><model>dac</model>' +
+      `<baselabel type="qemu">+${id}:+${id}</baselabel></secmodel></host></capabilities>`;
+    const answers = (id: number): string => `case "$*" in
+*capabilities) echo '${label(id)}' ;;
+*version*) printf 'Running hypervisor: QEMU 7.2.0\nRunning against daemon: 9.0.0\n' ;;
+*nodeinfo) echo 'CPU model:           x86_64' ;;
+*) echo 'error: no KVM' >&2; exit 1 ;;
+esac`;
+    // The directory of the test is its user's alone.
+    await refuses('unreachable', probe(answers(SOMEBODY)));
+    assert.equal((await probe(answers(0))).accelerator, 'tcg');
+    await chmod(directory, 0o711);
+    assert.equal((await probe(answers(SOMEBODY))).arch, 'x86_64');
   });
 
   void test('`look` is `protocol` when the answer makes no sense', async () => {

@@ -1,6 +1,7 @@
 import { KgetError } from '../../base/error.ts';
 import type { HypervisorFacts } from '../hypervisor.ts';
 import type { DriverContext } from './context.ts';
+import { confirmEntry } from './guest-user.ts';
 
 /** The first libvirt in which backups, and migration of disks with them, do what they should. */
 const MIN_VERSION = [7, 2] as const;
@@ -22,6 +23,7 @@ export async function probeLibvirt(context: DriverContext): Promise<HypervisorFa
     const found = `${major}.${minor}.${micro} found, ${MIN_VERSION.join('.')} wanted`;
     throw new KgetError('version', `Cannot use libvirt: ${found}`);
   }
+  await confirmEntry(context);
   const node = await context.virsh.run(['nodeinfo']);
   const arch = /^CPU model:\s+(\S+)$/m.exec(node)?.[1] ?? 'unknown';
   const accelerator = (await context.domainType()) === 'kvm' ? 'kvm' : 'tcg';

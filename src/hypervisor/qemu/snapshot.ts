@@ -77,6 +77,9 @@ async function disksOnly(
     await request.whenReady?.();
   } catch (error) {
     await closeTargets(qmp, prepared);
+    // Nothing was written to its files: the snapshot before is still the latest.
+    const isUntouched = prepared.every(({ mode }) => mode === 'incremental');
+    if (isUntouched) await setMarker(machine, request.directory);
     throw error;
   }
   // Only now: freezing has the guest write what it had in memory.
