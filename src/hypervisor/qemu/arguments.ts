@@ -36,7 +36,12 @@ export function qemuArguments({ record, places, accelerator, from }: Launch): st
     channelArguments(spec, places),
     networkArguments(spec),
     ['-device', 'virtio-rng-pci'],
-    ['-device', spec.arch === 'x86_64' ? 'pvpanic' : 'pvpanic-pci', '-action', 'panic=pause'],
+    [
+      '-device',
+      spec.arch === 'x86_64' ? 'pvpanic' : 'pvpanic-pci',
+      '-action',
+      'panic=pause,reboot=shutdown',
+    ],
   ].flat();
 }
 
