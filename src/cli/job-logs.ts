@@ -101,7 +101,8 @@ async function printNew(
 
 /** With names in front of the lines if there are several machines. */
 function printer(names: readonly string[], { stdout }: System) {
-  return (vm: string, text: string): void => {
+  return (vm: string, said: string): void => {
+    const text = stdout.isTTY ? harmless(said) : said;
     if (names.length === 1) {
       stdout.write(text);
       return;
@@ -109,4 +110,9 @@ function printer(names: readonly string[], { stdout }: System) {
     const lines = text.replace(/\n$/, '').split('\n');
     stdout.write(lines.map((line) => `${vm}: ${line}\n`).join(''));
   };
+}
+
+/** Guests are not trusted: what would change the terminal is not shown there. */
+function harmless(text: string): string {
+  return text.replaceAll(/(?![\t\n\r])\p{Cc}/gu, '\uFFFD');
 }

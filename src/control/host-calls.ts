@@ -277,8 +277,8 @@ export const HOST_CALLS = {
       wanted: wantedVm,
       address: z.string(),
       sharedStorage: z.boolean(),
-      /** The node that it comes from, which alone is let in; without it nothing is encrypted. */
-      source: z.optional(z.string()),
+      /** The node that it comes from, which alone is let in. */
+      source: z.string(),
     }),
     result: z.object({
       endpoint: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
@@ -288,8 +288,8 @@ export const HOST_CALLS = {
   migrate: {
     request: z.object({
       vm: vmName,
-      /** The node that it goes to, which must prove that; given if `source` was. */
-      target: z.optional(z.string()),
+      /** The node that it goes to, which must prove that. */
+      target: z.string(),
       endpoint: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
       sharedStorage: z.boolean(),
       limitMs: milliseconds,

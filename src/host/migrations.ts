@@ -23,7 +23,11 @@ export async function prepareMigration(
     node,
     withNames(local, node.name),
     (spec) =>
-      hypervisor.prepareMigration(spec, { address, sharedStorage, ...identify(node, source) }),
+      hypervisor.prepareMigration(spec, {
+        address,
+        sharedStorage,
+        identity: identify(node, source),
+      }),
     sharedStorage ? 'elsewhere' : 'own',
   );
   return { endpoint };
@@ -44,7 +48,7 @@ export async function migrate(
   }
   const figures = await hypervisor.migrate(vm, endpoint, {
     ...terms,
-    ...identify(node, target),
+    identity: identify(node, target),
     signal,
   });
   if (terms.sharedStorage) writeFileSync(machinePaths(node.place, vm).elsewhere, '');
@@ -52,11 +56,8 @@ export async function migrate(
 }
 
 /** Who this node is to the one named; nobody, if it was not said which that is. */
-function identify(
-  { identity }: MachineNode,
-  peer: string | undefined,
-): { readonly identity?: MigrationIdentity } {
-  return peer === undefined ? {} : { identity: { ...identity, peerName: peerName(peer) } };
+function identify({ identity }: MachineNode, peer: string): MigrationIdentity {
+  return { ...identity, peerName: peerName(peer) };
 }
 
 /** On the target, when the source is through: the machine runs here. */

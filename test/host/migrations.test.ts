@@ -5,6 +5,7 @@ import { suite, test } from 'node:test';
 import { failure, newWorld, temporaryDirectory, testHost } from './fixture.ts';
 
 const TERMS = {
+  target: 'node02',
   sharedStorage: false,
   limitMs: 60_000,
   downtimeLimitMs: 300,
@@ -32,6 +33,7 @@ void suite('host agent: migrations', () => {
     const { clock, here, there, wanted, source, leave } = await twoHosts();
     const address = '10.0.0.2';
     const prepared = await there.call('prepare-migration', {
+      source: 'node01',
       wanted,
       address,
       sharedStorage: false,
@@ -57,7 +59,7 @@ void suite('host agent: migrations', () => {
     const { here, there, wanted, leave } = await twoHosts({ sharedDirectory });
     const outputs = join(sharedDirectory, 'outputs/job.0-outputs.tar');
     writeFileSync(outputs, 'written before');
-    const request = { wanted, address: '10.0.0.2', sharedStorage: true };
+    const request = { source: 'node01', wanted, address: '10.0.0.2', sharedStorage: true };
     await there.call('prepare-migration', request);
     await there.call('abandon-migration', { vm: 'job.0' });
     assert.equal(readFileSync(outputs, 'utf8'), 'written before');
@@ -75,7 +77,12 @@ void suite('host agent: migrations', () => {
 
   void test('`abandon-migration` leaves nothing, twice; and takes no machine that runs', async () => {
     const { here, there, wanted, target, leave } = await twoHosts();
-    await there.call('prepare-migration', { wanted, address: '10.0.0.2', sharedStorage: false });
+    await there.call('prepare-migration', {
+      source: 'node01',
+      wanted,
+      address: '10.0.0.2',
+      sharedStorage: false,
+    });
     await there.call('abandon-migration', { vm: 'job.0' });
     await there.call('abandon-migration', { vm: 'job.0' });
     assert.deepEqual(readdirSync(join(target.directory, 'vms')), []);
@@ -90,7 +97,12 @@ void suite('host agent: migrations', () => {
     const { world, clock } = newWorld();
     const target = testHost({ world, clock, memoryLimitBytes: 1 });
     const agent = await target.agent();
-    const request = { wanted: target.wanted('job.0'), address: 'a', sharedStorage: false };
+    const request = {
+      source: 'node01',
+      wanted: target.wanted('job.0'),
+      address: 'a',
+      sharedStorage: false,
+    };
     await assert.rejects(agent.call('prepare-migration', request), failure('no-room', /of memory/));
     assert.deepEqual(readdirSync(join(target.directory, 'vms')), []);
     await agent.leave();
@@ -99,6 +111,7 @@ void suite('host agent: migrations', () => {
   void test('`migrate` refuses while a snapshot is being written', async () => {
     const { here, there, wanted, leave } = await twoHosts();
     const endpoint = await there.call('prepare-migration', {
+      source: 'node01',
       wanted,
       address: '10.0.0.2',
       sharedStorage: false,

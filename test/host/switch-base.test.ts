@@ -94,7 +94,7 @@ void suite('host agent: `switch-base`', () => {
     const there = await target.agent();
     const { wanted } = await agent.call('describe', VM);
     assert.ok(wanted !== null);
-    const request = { wanted, address: '10.0.0.2', sharedStorage: false };
+    const request = { wanted, address: '10.0.0.2', sharedStorage: false, source: 'node01' };
     await assert.rejects(
       there.call('prepare-migration', request),
       failure('usage', /1 of its files are not on node02/),
