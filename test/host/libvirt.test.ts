@@ -43,7 +43,7 @@ void suite('host agent with libvirt', { skip, timeout: LIMIT_MS }, () => {
     return startRealAgent({ ...common, program, signal: over.signal });
   }
   function virsh(...words: string[]): string {
-    return execFileSync('virsh', ['-c', daemon.connection, ...words], { encoding: 'utf8' });
+    return run('virsh', '-c', daemon.connection, ...words);
   }
   function domains(): string[] {
     return virsh('list', '--all', '--name').split('\n').filter(Boolean);
@@ -61,19 +61,19 @@ void suite('host agent with libvirt', { skip, timeout: LIMIT_MS }, () => {
     assert.deepEqual(done.events.slice(0, 3), ['ready', 'started', 'exit 0']);
     const { text } = await node.call('log', { vm: VM, source: 'command', offset: 0 });
     assert.equal(text, 'working\n');
-    const result = execFileSync('tar', ['-xOf', done.outputsPath ?? '', 'result.txt']);
-    assert.equal(result.toString('utf8'), `${VM} it's me\n`);
+    const result = run('tar', '-xOf', done.outputsPath ?? '', 'result.txt');
+    assert.equal(result, `${VM} it's me\n`);
 
     const first = await diskCut(node, 'c1');
     assert.ok(first.frozen);
     assert.ok(first.pausedMs < MAX_PAUSE_MS, `paused for ${first.pausedMs} ms`);
     assert.equal(first.disk.mode, 'full');
-    execFileSync('e2fsck', ['-fn', first.files[0]?.path ?? ''], { stdio: 'pipe' });
+    run('e2fsck', '-fn', first.files[0]?.path ?? '');
     await node.call('drop-cut', { cut: 'c1' });
     const second = await diskCut(node, 'c2');
     assert.equal(second.disk.mode, 'incremental', second.disk.reason ?? '');
     assert.ok(second.disk.copiedBytes < first.disk.copiedBytes);
-    execFileSync('e2fsck', ['-fn', second.files[0]?.path ?? ''], { stdio: 'pipe' });
+    run('e2fsck', '-fn', second.files[0]?.path ?? '');
 
     await node.call('snapshot', { vm: VM, memory: true, full: false });
     await node.call('thaw', { vm: VM });
@@ -97,8 +97,8 @@ void suite('host agent with libvirt', { skip, timeout: LIMIT_MS }, () => {
 
   void test('a machine of others is found and gathered, and stays as it is', async () => {
     const disk = join(root, 'foreign.qcow2');
-    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', disk, '8M']);
-    execFileSync('qemu-io', ['-c', 'write -P 7 1M 1M', disk], { stdio: 'ignore' });
+    run('qemu-img', 'create', '-q', '-f', 'qcow2', disk, '8M');
+    run('qemu-io', '-c', 'write -P 7 1M 1M', disk);
     writeFileSync(join(root, 'foreign.xml'), foreignDomain(disk));
     virsh('define', join(root, 'foreign.xml'));
     virsh('start', 'foreign');
@@ -136,3 +136,7 @@ void suite('host agent with libvirt', { skip, timeout: LIMIT_MS }, () => {
     virsh('undefine', vm, '--checkpoints-metadata');
   });
 });
+
+function run(program: string, ...words: string[]): string {
+  return execFileSync(program, words, { encoding: 'utf8', stdio: 'pipe' });
+}

@@ -52,20 +52,11 @@ void suite('virsh', () => {
   });
 
   void test('`probe` is `unreachable` when guests run as a user who does not get there', async () => {
-    const label = (id: number): string =>
-      '<capabilities><host><secmodel><model>none</model></secmodel><secmodel><model>dac</model>' +
-      `<baselabel type="qemu">+${id}:+${id}</baselabel></secmodel></host></capabilities>`;
-    const answers = (id: number): string => `case "$*" in
-*capabilities) echo '${label(id)}' ;;
-*version*) printf 'Running hypervisor: QEMU 7.2.0\nRunning against daemon: 9.0.0\n' ;;
-*nodeinfo) echo 'CPU model:           x86_64' ;;
-*) echo 'error: no KVM' >&2; exit 1 ;;
-esac`;
     // The directory of the test is its user's alone.
-    await refuses('unreachable', probe(answers(SOMEBODY)));
-    assert.equal((await probe(answers(0))).accelerator, 'tcg');
+    await refuses('unreachable', probe(runningGuestsAs(SOMEBODY)));
+    assert.equal((await probe(runningGuestsAs(0))).accelerator, 'tcg');
     await chmod(directory, 0o711);
-    assert.equal((await probe(answers(SOMEBODY))).arch, 'x86_64');
+    assert.equal((await probe(runningGuestsAs(SOMEBODY))).arch, 'x86_64');
   });
 
   void test('`look` is `protocol` when the answer makes no sense', async () => {
@@ -77,3 +68,16 @@ esac`;
     await refuses('usage', look('vm'));
   });
 });
+
+/** A virsh whose daemon runs guests as this user and group. */
+function runningGuestsAs(id: number): string {
+  const label =
+    '<capabilities><host><secmodel><model>none</model></secmodel><secmodel><model>dac</model>' +
+    `<baselabel type="qemu">+${id}:+${id}</baselabel></secmodel></host></capabilities>`;
+  return `case "$*" in
+*capabilities) echo '${label}' ;;
+*version*) printf 'Running hypervisor: QEMU 7.2.0\\nRunning against daemon: 9.0.0\\n' ;;
+*nodeinfo) echo 'CPU model:           x86_64' ;;
+*) echo 'error: no KVM' >&2; exit 1 ;;
+esac`;
+}

@@ -41,7 +41,7 @@ export async function confirmEntry({ virsh, root }: DriverContext): Promise<void
  * Undefined if libvirt does not change users. Source of the format, which is no schema's:
  * `virSecurityDACGetBaseLabel` of libvirt.
  */
-export function guestUser(capabilities: string): GuestUser | undefined {
+function guestUser(capabilities: string): GuestUser | undefined {
   const models = elements(find(parseXml(capabilities), 'host'), 'secmodel');
   const dac = models.find((it) => textOf(find(it, 'model')) === 'dac');
   const label = elements(dac, 'baselabel').find(({ attributes }) => attributes['type'] === 'qemu');
