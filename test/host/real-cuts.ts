@@ -2,8 +2,21 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { vmDescription } from '../../src/control/host-calls.ts';
+import { MEBIBYTE } from './fixture.ts';
 import type { RealAgent } from './real-agent.ts';
 import { deploy, untilFound, VM, type Pair } from './real-machine.ts';
+
+/** Of the tiny guest's 256 MiB; its kernel may just have zeroed 16 MiB of tables for inodes. */
+const MAX_DIRTY_BYTES = 64 * MEBIBYTE;
+
+/** Of a disk that was copied as far as it is dirty, and no more, by what little a guest does. */
+export function assertSmall(disk: {
+  readonly dirtyBytes: number | null;
+  readonly copiedBytes: number;
+}): void {
+  assert.equal(disk.copiedBytes, disk.dirtyBytes);
+  assert.ok(disk.copiedBytes < MAX_DIRTY_BYTES, `${disk.copiedBytes} B are dirty`);
+}
 
 /** A cut of the machine, and what it says of the root disk. */
 export async function diskCut(node: RealAgent, cut: string) {
