@@ -150,10 +150,9 @@ function print(result: GatherResult, options: GatherOptions, system: System): vo
   const { htmlReportPath } = result;
   if (htmlReportPath !== undefined) system.stderr.write(`Report: ${htmlReportPath}\n`);
   if (outcome.interrupted) {
-    system.stderr.write(
-      'Interrupted: run the same command again to continue where it stopped, or ' +
-        `kgetplus resume ${commandLine([options.to])}\n`,
-    );
+    // With machines, the same command would take other snapshots.
+    const same = options.vms ? '' : 'run the same command again to continue where it stopped, or ';
+    system.stderr.write(`Interrupted: ${same}kgetplus resume ${commandLine([options.to])}\n`);
     return;
   }
   const left = report.nodes.filter((node) => node.state !== 'released').map((node) => node.node);
