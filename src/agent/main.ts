@@ -7,12 +7,10 @@ import {
   type AgentMessage,
   type CoordinatorMessage,
 } from '../control/messages.ts';
+import { runToEnd } from '../control/run-to-end.ts';
 import { streamChannel } from '../control/stream-channel.ts';
 import { runAgent } from './agent.ts';
 import { socketAttachPoint } from './attach-socket.ts';
-
-/** An agent that has left but does not end within this time is ended: see docs/architecture.md. */
-const LINGER_LIMIT_MS = 5000;
 
 const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
 
@@ -27,30 +25,17 @@ const channel = streamChannel<AgentMessage, CoordinatorMessage>({
 });
 channel.send({ type: 'hello', version: VERSION, nodeVersion: process.version, address });
 
-const stop = new AbortController();
-process.on('SIGTERM', () => stop.abort());
-for (const signal of ['SIGINT', 'SIGHUP']) {
-  process.on(signal, () => {
-    // Ctrl-C at the coordinator's terminal reaches local agents too, and a session of ssh that ends
-    // may hang up on us: what follows from it is up to the coordinator, and the end of the input.
-  });
-}
-process.stderr.on('error', () => {
-  // Whoever read our last words is gone.
-});
-const agent = runAgent({
-  channel,
-  clock: systemClock,
-  home: homedir(),
-  defaultSpool: join(cache, 'kgetplus', 'spool'),
-  address,
-  attach: socketAttachPoint,
-  // A shipped agent's file is named after its digest.
-  build: `${VERSION} ${basename(process.argv[1] ?? '')}`,
-  processId: process.pid,
-  stop: stop.signal,
-});
-// `process.exit` would wait for a read or a sync that hangs.
-void agent.finally(() =>
-  setTimeout(() => process.kill(process.pid, 'SIGKILL'), LINGER_LIMIT_MS).unref(),
+runToEnd((stop) =>
+  runAgent({
+    channel,
+    clock: systemClock,
+    home: homedir(),
+    defaultSpool: join(cache, 'kgetplus', 'spool'),
+    address,
+    attach: socketAttachPoint,
+    // A shipped agent's file is named after its digest.
+    build: `${VERSION} ${basename(process.argv[1] ?? '')}`,
+    processId: process.pid,
+    stop,
+  }),
 );

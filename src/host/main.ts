@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { systemClock } from '../base/system-clock.ts';
 import { VERSION } from '../base/version.ts';
 import { callMessage, type AnswerMessage, type CallMessage } from '../control/calls.ts';
+import { runToEnd } from '../control/run-to-end.ts';
 import { streamChannel } from '../control/stream-channel.ts';
 import { libvirtHypervisor } from '../hypervisor/libvirt/driver.ts';
 import { qemuHypervisor } from '../hypervisor/qemu/qemu.ts';
@@ -10,9 +11,6 @@ import { openImageCache } from './cache/image-cache.ts';
 import { runHost } from './host.ts';
 import { readHostFacts } from './host-facts.ts';
 import { processesOf } from './processes-of.ts';
-
-/** A host agent that has left but does not end within this time is ended. */
-const LINGER_LIMIT_MS = 5000;
 
 const data = process.env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share');
 
@@ -29,36 +27,24 @@ const channel = streamChannel<AnswerMessage, CallMessage>({
 });
 channel.send({ type: 'hello', version: VERSION, nodeVersion: process.version, address });
 
-const stop = new AbortController();
-process.on('SIGTERM', () => stop.abort());
-for (const signal of ['SIGINT', 'SIGHUP']) {
-  process.on(signal, () => {
-    // As for agents: what follows from Ctrl-C is up to the coordinator, and the end of the input.
-  });
-}
-process.stderr.on('error', () => {
-  // Whoever read our last words is gone.
-});
-const host = runHost({
-  channel,
-  clock: systemClock,
-  facts: readHostFacts(processesOf),
-  callerAddress,
-  // Homes may be on shared storage, and what lies there be of this host alone.
-  defaultDirectory: join(data, 'kgetplus', hostname()),
-  hypervisors: {
-    qemu: (directory, shared) =>
-      qemuHypervisor({
-        directory,
-        clock: systemClock,
-        ...(shared !== null && { sharedDirectory: shared }),
-      }),
-    libvirt: (directory) => libvirtHypervisor({ directory, clock: systemClock }),
-  },
-  openCache: openImageCache,
-  stop: stop.signal,
-});
-// `process.exit` would wait for a read or a sync that hangs.
-void host.finally(() =>
-  setTimeout(() => process.kill(process.pid, 'SIGKILL'), LINGER_LIMIT_MS).unref(),
+runToEnd((stop) =>
+  runHost({
+    channel,
+    clock: systemClock,
+    facts: readHostFacts(processesOf),
+    callerAddress,
+    // Homes may be on shared storage, and what lies there be of this host alone.
+    defaultDirectory: join(data, 'kgetplus', hostname()),
+    hypervisors: {
+      qemu: (directory, shared) =>
+        qemuHypervisor({
+          directory,
+          clock: systemClock,
+          ...(shared !== null && { sharedDirectory: shared }),
+        }),
+      libvirt: (directory) => libvirtHypervisor({ directory, clock: systemClock }),
+    },
+    openCache: openImageCache,
+    stop,
+  }),
 );
