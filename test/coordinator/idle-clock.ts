@@ -1,5 +1,7 @@
 import type { Clock } from '../../src/base/clock.ts';
 
+export type IdleClock = Clock & { pass(durationMs: number): void };
+
 interface Sleeper {
   readonly dueMs: number;
   wake(): void;
@@ -8,9 +10,9 @@ interface Sleeper {
 /**
  * Time that passes when nothing else is left to happen: then whoever sleeps least long wakes. What
  * happens in microtasks, agents in memory, say, takes none. `pass` holds the process up: time passes,
- * and nobody wakes meanwhile.
+ * and nobody wakes meanwhile. `isIdle` is asked each turn whether there is nothing else, either.
  */
-export function idleClock(): Clock & { pass(durationMs: number): void } {
+export function idleClock(isIdle: () => boolean = () => true): IdleClock {
   const sleepers = new Set<Sleeper>();
   let nowMs = 0;
   let isDue = false;
@@ -20,6 +22,7 @@ export function idleClock(): Clock & { pass(durationMs: number): void } {
     isDue = true;
     setImmediate(() => {
       isDue = false;
+      if (!isIdle()) return stepWhenIdle();
       const [next] = [...sleepers].toSorted((one, other) => one.dueMs - other.dueMs);
       if (next === undefined) return;
       nowMs = Math.max(nowMs, next.dueMs);
