@@ -4,10 +4,9 @@ import { DEFAULT_LEVEL } from '../content/zstd.ts';
 import { localLauncher } from '../control/local-launcher.ts';
 import { fileLayout } from './file-layout.ts';
 import { MAX_HOPS, runGather, type GatherResult } from './gather-run.ts';
-import type { HostReach } from './host-crew.ts';
+import { launchOptions, type HostReach } from './host-crew.ts';
 import { nodeLauncher } from './node-launcher.ts';
 import { showProgress } from './progress.ts';
-import { HOST_WINDOW } from './host-access.ts';
 import { storeLayout } from './store-layout.ts';
 import type { System } from './system.ts';
 
@@ -47,12 +46,18 @@ export async function collectFiles(wanted: FilesToCollect, system: System): Prom
   }
 }
 
+/** Of the nodes that were asked, those of which nothing came, or not all. */
+export function lackingNodes({ outcome }: GatherResult, nodes: readonly string[]): string[] {
+  const images = [...outcome.facts.images.values()];
+  return nodes.filter((node) => {
+    const own = images.filter((image) => image.node === node);
+    return own.length === 0 || own.some(({ state }) => state !== 'safe');
+  });
+}
+
 async function collect(wanted: FilesToCollect, system: System): Promise<GatherResult> {
   const { clock, stderr } = system;
   const { reach, layout } = wanted;
-  const launch = { ...reach, window: HOST_WINDOW, remoteNode: reach.remoteNode ?? undefined };
-  const { remoteNode, ...others } = launch;
-  const options = { ...others, ...(remoteNode !== undefined && { remoteNode }) };
   using progress = showProgress({ stream: stderr, clock, startedMs: clock.nowMs() });
   return await runGather(
     {
@@ -78,7 +83,7 @@ async function collect(wanted: FilesToCollect, system: System): Promise<GatherRe
     {
       clock,
       entropy: system.entropy,
-      nodes: nodeLauncher(system.agent, options, system),
+      nodes: nodeLauncher(system.agent, launchOptions(reach), system),
       frontend: localLauncher({ ...system.agent, clock }),
       // Its nodes are released later, if they are.
       observer: { ...progress.observer, nodeChanged: () => {} },

@@ -7,7 +7,7 @@ import type { JobAccess } from '../job/record/job-record.ts';
 import { FRONTEND } from '../planner/types.ts';
 import { createAuthority } from '../transfer/identity.ts';
 import { HOST_WINDOW } from './host-access.ts';
-import { nodeLauncher } from './node-launcher.ts';
+import { nodeLauncher, type LaunchOptions } from './node-launcher.ts';
 import type { System } from './system.ts';
 
 export type HostReach = Pick<
@@ -77,7 +77,8 @@ export async function hostCrew(options: CrewOptions, system: System): Promise<Ho
   };
 }
 
-function launchOptions({ ssh, launcher, remoteNode }: HostReach) {
+/** How programs start on the nodes. */
+export function launchOptions({ ssh, launcher, remoteNode }: HostReach): LaunchOptions {
   const window = HOST_WINDOW;
   return { ssh, launcher, window, ...(remoteNode !== null && { remoteNode }) };
 }

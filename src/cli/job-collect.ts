@@ -7,7 +7,7 @@ import { readJournal } from '../coordinator/journal-file.ts';
 import type { JobAccess } from '../job/record/job-record.ts';
 import type { Collected, Collection } from '../job/run/ports.ts';
 import type { StorePlace } from '../store/store-place.ts';
-import { collectFiles } from './collect-files.ts';
+import { collectFiles, lackingNodes } from './collect-files.ts';
 import { unpackOutputs } from './job-archives.ts';
 import type { System } from './system.ts';
 
@@ -80,14 +80,11 @@ async function collectCut(
   const last = [...earlier.values()].at(-1);
   if (nodes.length === 0 && last !== undefined) return { place: last, missing: [] };
   const { directory } = place;
-  const { report, outcome } = await collectFiles(
+  const gathered = await collectFiles(
     { ...wanted, nodes, directory, layout: 'store', reach },
     system,
   );
-  const images = [...outcome.facts.images.values()];
-  const late = images.filter(({ state }) => state !== 'safe').map(({ node }) => node);
-  const unseen = nodes.filter((node) => !images.some((image) => image.node === node));
-  return { place: report.run, missing: [...new Set([...late, ...unseen])] };
+  return { place: gathered.report.run, missing: lackingNodes(gathered, nodes) };
 }
 
 /** Nodes whose part of a cut is whole in the store, by what runs that have ended say, and those. */

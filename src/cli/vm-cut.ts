@@ -4,7 +4,7 @@ import type { Host } from '../job/hosts/hosts.ts';
 import { cut, type CutVm, type PlacedVm } from '../job/life/cut.ts';
 import { cutFiles } from '../job/run/cut-vms.ts';
 import { tableLines, type Column } from '../report/table.ts';
-import { collectFiles } from './collect-files.ts';
+import { collectFiles, lackingNodes } from './collect-files.ts';
 import { EXIT } from './exit-code.ts';
 import type { HostReach } from './host-crew.ts';
 import type { System } from './system.ts';
@@ -17,8 +17,6 @@ export interface WantedCut {
   /** Of the store. */
   readonly directory: string;
   readonly reach: HostReach;
-  /** Told that a node's snapshots are safe, and nothing of the cut is on it any more. */
-  onEmptied?(node: string): Promise<Failure | undefined>;
 }
 
 /** What came of a cut, as it is printed for machines. */
@@ -69,19 +67,11 @@ export async function cutAndCollect(wanted: WantedCut, system: System): Promise<
       directory,
       layout: 'store',
       reach,
-      async onEmptied(node) {
-        const failure = await dropped(hosts.get(node), name);
-        return failure ?? (await wanted.onEmptied?.(node));
-      },
+      onEmptied: (node) => dropped(hosts.get(node), name),
     },
     system,
   );
-  const images = [...gathered.outcome.facts.images.values()];
-  const missing = nodes.filter((node) => {
-    const own = images.filter((image) => image.node === node);
-    return own.length === 0 || own.some(({ state }) => state !== 'safe');
-  });
-  return { ...report, run: gathered.report.run, missing };
+  return { ...report, run: gathered.report.run, missing: lackingNodes(gathered, nodes) };
 }
 
 /** Prints a report; the exit code. */
